@@ -1,0 +1,289 @@
+// interface.ipsecN: routing-based IPsec, the core of the product.
+import type { Leaf } from './leaf.ts';
+import { notBuilt, notBuiltFor } from './leaf.ts';
+import {
+  duration,
+  either,
+  enableDisable,
+  integer,
+  interfaceName,
+  ipProtocol,
+  ipv4,
+  ipv4Cidr,
+  ipv6,
+  ipv6Cidr,
+  oneOf,
+  tcpMss,
+  text,
+} from './types.ts';
+
+export const IPSEC_INTERFACES = 64;
+
+const modp = ['modp1024', 'modp1536', 'modp2048', 'modp3072', 'modp4096', 'modp6144', 'modp8192'] as const;
+const curves = ['ecp256', 'ecp384', 'ecp521', 'x25519', 'x448'] as const;
+const group = oneOf(...modp, ...curves);
+const cipher = oneOf(
+  'aes256',
+  'aes192',
+  'aes128',
+  '3des',
+  'aes256-gcm16',
+  'aes128-gcm16',
+  'chacha20-poly1305',
+  'des',
+);
+const noDes = notBuiltFor(['des'], 'single DES is broken; use aes256 or aes128');
+const identifierType = oneOf('address', 'fqdn', 'user-fqdn');
+const p = 'interface.ipsec[]';
+
+export const interfaceIpsec: readonly Leaf[] = [
+  { path: `${p}.description`, type: text(255), help: 'A label for people.' },
+  { path: `${p}.preshared-key`, type: text(128, 1), secret: true, help: 'The key shared with the peer.' },
+  { path: `${p}.ipv4.source`, type: ipv4, help: 'Our outer address.' },
+  { path: `${p}.ipv4.destination`, type: ipv4, help: "The peer's outer address." },
+  {
+    path: `${p}.ipv6.source`,
+    type: ipv6,
+    refuse: notBuilt('use ipv4.source and ipv4.destination'),
+    help: 'Our outer IPv6 address.',
+  },
+  {
+    path: `${p}.ipv6.destination`,
+    type: ipv6,
+    refuse: notBuilt('use ipv4.source and ipv4.destination'),
+    help: "The peer's outer IPv6 address.",
+  },
+  {
+    path: `${p}.ipv4.address`,
+    type: either(ipv4Cidr, ipv4, interfaceName('ge')),
+    default: 'ge1',
+    help: 'Inner address: one of its own, or the interface that lends its address.',
+  },
+  { path: `${p}.ipv4.remote`, type: ipv4, help: "The peer's inner address, for a point-to-point link." },
+  {
+    path: `${p}.ipv6.forward`,
+    type: oneOf('pass', 'block'),
+    default: 'pass',
+    help: 'Whether IPv6 packets go through the tunnel.',
+  },
+  {
+    path: `${p}.ipv4.tcp-mss`,
+    type: tcpMss,
+    default: 'auto',
+    help: 'Largest TCP segment let through: a number, auto (from the tunnel MTU) or none (untouched).',
+  },
+  {
+    path: `${p}.mtu`,
+    type: integer(576, 9216, 'octets'),
+    help: 'Largest inner packet; without it what the path and the cipher suite leave.',
+  },
+  {
+    path: `${p}.tx-tos-set`,
+    type: either(integer(0, 255), oneOf('copy')),
+    default: 0,
+    help: 'ToS octet of the outer header, or copy: that of the inner packet.',
+  },
+  {
+    path: `${p}.dynamic-local-address`,
+    type: enableDisable,
+    default: 'disable',
+    refuse: notBuiltFor(['enable'], 'give ipv4.source'),
+    help: 'Our outer address is not fixed.',
+  },
+  {
+    path: `${p}.dynamic-remote-address`,
+    type: enableDisable,
+    default: 'disable',
+    refuse: notBuiltFor(['enable'], 'give ipv4.destination'),
+    help: "The peer's outer address is not fixed.",
+  },
+  {
+    path: `${p}.nat-traversal`,
+    type: oneOf('enable', 'force'),
+    default: 'enable',
+    help: 'UDP encapsulation when a NAT is found, or always. Between two of our routers force is also the faster form.',
+  },
+  {
+    path: `${p}.ike.responder-only`,
+    type: enableDisable,
+    default: 'disable',
+    alias: [`${p}.responder-only`],
+    help: 'Wait for the peer and never initiate.',
+  },
+  { path: `${p}.ike.version`, type: integer(1, 2), default: 1, ours: true, help: 'IKE version.' },
+  {
+    path: `${p}.ike.exchange-mode`,
+    type: oneOf('main', 'aggressive'),
+    default: 'main',
+    refuse: notBuiltFor(
+      ['aggressive'],
+      'use main, which also keeps the key from offline guessing (VU#857035)',
+    ),
+    help: 'Phase 1 exchange of IKEv1.',
+  },
+  {
+    path: `${p}.ike.check-level`,
+    type: oneOf('obey', 'claim', 'strict', 'exact'),
+    default: 'obey',
+    help: "How a responder treats the peer's lifetime and PFS: obey them, claim ours when shorter, or refuse (strict, exact).",
+  },
+  {
+    path: `${p}.ike.my-identifier.type`,
+    type: identifierType,
+    default: 'address',
+    help: 'Kind of identity we send.',
+  },
+  { path: `${p}.ike.my-identifier.fqdn`, type: text(255, 1), help: 'Our identity as a domain name.' },
+  { path: `${p}.ike.my-identifier.user-fqdn`, type: text(255, 1), help: 'Our identity as user@domain.' },
+  {
+    path: `${p}.ike.peers-identifier.type`,
+    type: identifierType,
+    default: 'address',
+    help: 'Kind of identity the peer must send.',
+  },
+  {
+    path: `${p}.ike.peers-identifier.fqdn`,
+    type: text(255, 1),
+    help: "The peer's identity as a domain name.",
+  },
+  {
+    path: `${p}.ike.peers-identifier.user-fqdn`,
+    type: text(255, 1),
+    help: "The peer's identity as user@domain.",
+  },
+  {
+    path: `${p}.ike.initial-contact`,
+    type: enableDisable,
+    default: 'enable',
+    help: 'Tell the peer to forget SAs from before our restart (RFC 2407 4.6.3.3, RFC 7296 2.4).',
+  },
+  {
+    path: `${p}.ike.dpd`,
+    type: enableDisable,
+    default: 'enable',
+    help: 'Ask a silent peer whether it lives (RFC 3706; RFC 7296 2.4). Timing: ike.dpd-interval, ike.dpd-maxfail.',
+  },
+  {
+    path: `${p}.ike.nonce-size`,
+    type: integer(8, 256, 'octets'),
+    default: 16,
+    help: 'Length of our nonces.',
+  },
+  {
+    path: `${p}.ike.prefer-new-phase1`,
+    type: enableDisable,
+    default: 'enable',
+    help: 'Of several ISAKMP SAs use the newest for new exchanges; disable uses the oldest.',
+  },
+  {
+    path: `${p}.ike.proposal.phase1.encryption.[].algorithm`,
+    type: cipher,
+    refuse: noDes,
+    listDefault: ['aes256', 'aes128', '3des'],
+    help: 'Ciphers of the IKE SA, best first.',
+  },
+  {
+    path: `${p}.ike.proposal.phase1.hash.[].algorithm`,
+    type: oneOf('sha512', 'sha384', 'sha256', 'sha1', 'md5'),
+    listDefault: ['sha256', 'sha1'],
+    help: 'Hashes of the IKE SA, best first; under IKEv2 PRF and integrity.',
+  },
+  {
+    path: `${p}.ike.proposal.phase1.dh-group`,
+    type: group,
+    default: 'modp1536',
+    help: 'Diffie-Hellman group of the IKE SA.',
+  },
+  {
+    path: `${p}.ike.proposal.phase1.dh-group-alternative.[].group`,
+    type: group,
+    ours: true,
+    help: 'Further groups that we propose and accept after dh-group.',
+  },
+  {
+    path: `${p}.ike.proposal.phase1.lifetime`,
+    type: duration(30, 604800),
+    default: 86400,
+    help: 'Lifetime of the IKE SA.',
+  },
+  {
+    path: `${p}.ike.proposal.phase2.encryption.[].algorithm`,
+    type: cipher,
+    refuse: noDes,
+    listDefault: ['aes256', 'aes128', '3des'],
+    help: 'Ciphers of the IPsec SA, best first.',
+  },
+  {
+    path: `${p}.ike.proposal.phase2.authentication.[].algorithm`,
+    type: oneOf('hmac-sha512', 'hmac-sha384', 'hmac-sha256', 'hmac-sha1', 'hmac-md5'),
+    listDefault: ['hmac-sha256', 'hmac-sha1'],
+    help: 'Integrity of the IPsec SA, best first; not used with an AEAD cipher.',
+  },
+  {
+    path: `${p}.ike.proposal.phase2.pfs-group`,
+    type: either(group, oneOf('none')),
+    default: 'none',
+    help: 'Group for perfect forward secrecy of the IPsec SA; none follows the initiator.',
+  },
+  {
+    path: `${p}.ike.proposal.phase2.lifetime-of-time`,
+    type: duration(30, 604800),
+    default: 28800,
+    help: 'Lifetime of the IPsec SA.',
+  },
+  {
+    path: `${p}.ike.proposal.phase2.lifetime-of-byte`,
+    type: either(integer(1_000_000, 999_999_999_999, 'octets'), oneOf('none')),
+    default: 'none',
+    help: 'Traffic after which the IPsec SA is renewed.',
+  },
+  {
+    path: `${p}.ike.proposal.phase2.proxy-id.ipv4.local`,
+    type: ipv4Cidr,
+    help: 'Our side of the traffic as told to the peer (Quick Mode ID, TSi/TSr). Default 0.0.0.0/0.',
+  },
+  {
+    path: `${p}.ike.proposal.phase2.proxy-id.ipv4.remote`,
+    type: ipv4Cidr,
+    help: "The peer's side of the traffic as told to the peer. Default 0.0.0.0/0.",
+  },
+  {
+    path: `${p}.ike.proposal.phase2.proxy-id.ipv6.local`,
+    type: ipv6Cidr,
+    help: 'The same for IPv6. Under IKEv1 instead of the IPv4 pair, under IKEv2 beside it.',
+  },
+  {
+    path: `${p}.ike.proposal.phase2.proxy-id.ipv6.remote`,
+    type: ipv6Cidr,
+    help: "The peer's side for IPv6.",
+  },
+  {
+    path: `${p}.ike.proposal.phase2.proxy-id.protocol`,
+    type: ipProtocol,
+    default: 'any',
+    help: 'IP protocol in the proxy-ids.',
+  },
+  {
+    path: `${p}.esn`,
+    type: enableDisable,
+    default: 'disable',
+    ours: true,
+    help: 'Extended (64-bit) sequence numbers (RFC 4303 2.2.1), for fast links.',
+  },
+  {
+    path: `${p}.anti-replay-window`,
+    type: integer(64, 4096, 'packets'),
+    default: 4096,
+    ours: true,
+    help: 'How far a packet may come late before it counts as replayed.',
+  },
+  ...['name-service', 'my-node-id', 'peer-node-id', 'key', 'my-address', 'address-family'].map(
+    (name): Leaf => ({
+      path: `${p}.floatlink.${name}`,
+      type: text(255),
+      refuse: notBuilt('give both addresses with ipv4.source and ipv4.destination'),
+      help: "The vendor's rendezvous service for peers without fixed addresses.",
+      ...(name === 'key' ? { secret: true as const } : {}),
+    }),
+  ),
+];

@@ -1,0 +1,26 @@
+// route.*: static routes.
+import type { Leaf } from './leaf.ts';
+import { notBuiltFor } from './leaf.ts';
+import { destination, either, integer, interfaceName, ipv4, ipv6, oneOf } from './types.ts';
+
+const noDynamic = notBuiltFor(['dhcp', 'router-advertisement'], 'give the gateway itself');
+
+function routes(family: 4 | 6): readonly Leaf[] {
+  const p = `route.ipv${family}.[]`;
+  return [
+    { path: `${p}.destination`, type: destination(family), help: 'Network that is reached, or default.' },
+    {
+      path: `${p}.gateway`,
+      type: either(
+        family === 4 ? ipv4 : ipv6,
+        interfaceName('ipsec', 'ge'),
+        oneOf('discard', family === 4 ? 'dhcp' : 'router-advertisement'),
+      ),
+      refuse: noDynamic,
+      help: 'Next hop: an address, an interface, or discard.',
+    },
+    { path: `${p}.distance`, type: integer(1, 255), default: 1, help: 'Preference; the lowest wins.' },
+  ];
+}
+
+export const route: readonly Leaf[] = [...routes(4), ...routes(6)];

@@ -1,0 +1,164 @@
+// Rules across keys. What a single value may be is the schema's business.
+import { networkOf } from '../net/address.ts';
+import type { Mistake } from './mistake.ts';
+import { findLeaf } from './schema/index.ts';
+import type { Tree } from './tree.ts';
+
+export type Verdict = { readonly errors: readonly Mistake[]; readonly warnings: readonly Mistake[] };
+
+const AEAD = ['aes256-gcm16', 'aes128-gcm16', 'chacha20-poly1305'];
+
+export function validate(tree: Tree): Verdict {
+  const errors: Mistake[] = [];
+  const warnings: Mistake[] = [];
+  const fail = (key: string, message: string, code: Mistake['code'] = 'conflict') =>
+    errors.push({ code, key, message });
+  const warn = (key: string, message: string) => warnings.push({ code: 'weak', key, message });
+
+  for (const [path, value] of tree.entries()) {
+    const reason = findLeaf(path)?.leaf.refuse?.(value);
+    if (reason) errors.push({ code: 'not-built', key: path, message: `${path} ${reason}.` });
+  }
+  for (const n of tree.indexes('interface.ipsec')) tunnel(tree, n, fail, warn);
+  devices(tree, fail);
+  for (const family of [4, 6] as const) routes(tree, family, fail);
+  return { errors, warnings };
+}
+
+type Fail = (key: string, message: string, code?: Mistake['code']) => void;
+type Warn = (key: string, message: string) => void;
+
+function tunnel(tree: Tree, n: number, fail: Fail, warn: Warn): void {
+  const at = `interface.ipsec${n}`;
+  if (n > 63) fail(`${at}.preshared-key`, `interface.ipsec${n} does not exist: ipsec0 to ipsec63.`);
+  for (const key of ['preshared-key', 'ipv4.source', 'ipv4.destination']) {
+    if (tree.value(`${at}.${key}`) === undefined) {
+      fail(`${at}.${key}`, `${at} is not complete: add ${at}.${key}.`, 'missing');
+    }
+  }
+  const source = tree.text(`${at}.ipv4.source`);
+  if (source && source === tree.text(`${at}.ipv4.destination`)) {
+    fail(`${at}.ipv4.destination`, `${at}.ipv4.destination is our own address ${source}: give the peer's.`);
+  }
+  identifiers(tree, at, fail);
+  proxyIds(tree, at, fail);
+  proposals(tree, at, fail, warn);
+}
+
+function identifiers(tree: Tree, at: string, fail: Fail): void {
+  for (const who of ['my-identifier', 'peers-identifier']) {
+    const type = tree.text(`${at}.ike.${who}.type`);
+    if (type !== 'address' && tree.value(`${at}.ike.${who}.${type}`) === undefined) {
+      fail(
+        `${at}.ike.${who}.type`,
+        `${at}.ike.${who}.type is ${type}: add ${at}.ike.${who}.${type}.`,
+        'missing',
+      );
+    }
+    for (const other of ['fqdn', 'user-fqdn']) {
+      if (other !== type && tree.configured(`${at}.ike.${who}.${other}`) !== undefined) {
+        fail(
+          `${at}.ike.${who}.${other}`,
+          `${at}.ike.${who}.${other} has no effect while ${at}.ike.${who}.type is ${type}: set the type to ${other} or remove it.`,
+        );
+      }
+    }
+  }
+}
+
+function proxyIds(tree: Tree, at: string, fail: Fail): void {
+  const id = `${at}.ike.proposal.phase2.proxy-id`;
+  const set = (family: 4 | 6) =>
+    ['local', 'remote'].map((side) => tree.text(`${id}.ipv${family}.${side}`)).filter((v) => v !== undefined);
+  for (const family of [4, 6] as const) {
+    for (const side of ['local', 'remote']) {
+      const key = `${id}.ipv${family}.${side}`;
+      const value = tree.text(key);
+      if (value && networkOf(value) !== value) {
+        fail(key, `${key} ${value} has host bits set: write ${networkOf(value)}.`, 'bad-value');
+      }
+    }
+    if (set(family).length === 1) {
+      const missing = tree.text(`${id}.ipv${family}.local`) ? 'remote' : 'local';
+      fail(
+        `${id}.ipv${family}.${missing}`,
+        `A proxy-id is a pair: add ${id}.ipv${family}.${missing}.`,
+        'missing',
+      );
+    }
+  }
+  if (tree.value(`${at}.ike.version`) === 1 && set(4).length > 0 && set(6).length > 0) {
+    fail(
+      `${id}.ipv6.local`,
+      `IKEv1 carries one pair of proxy-ids: remove ${id}.ipv4 or .ipv6, or set ${at}.ike.version : 2.`,
+    );
+  }
+}
+
+function proposals(tree: Tree, at: string, fail: Fail, warn: Warn): void {
+  const p = `${at}.ike.proposal`;
+  const version = tree.value(`${at}.ike.version`);
+  const phase1 = `${p}.phase1.encryption.`;
+  for (const i of tree.indexes(phase1)) {
+    const key = `${phase1}${i}.algorithm`;
+    const cipher = tree.text(key) ?? '';
+    if (version === 1 && AEAD.includes(cipher)) {
+      fail(
+        key,
+        `${key} ${cipher} cannot protect an IKEv1 exchange (RFC 5282 is for IKEv2): set ${at}.ike.version : 2 or use aes256, aes192, aes128 or 3des here; phase2 may keep ${cipher}.`,
+      );
+    }
+  }
+  for (const [key, value] of tree.entries()) {
+    if (!key.startsWith(`${p}.`)) continue;
+    if (value === 'md5' || value === 'hmac-md5')
+      warn(key, `${key}: MD5 is broken as a hash; use it only where the peer can do nothing else.`);
+    if (value === 'modp1024')
+      warn(key, `${key}: a 1024-bit group is within reach of attackers with means; use modp2048 or x25519.`);
+  }
+}
+
+function devices(tree: Tree, fail: Fail): void {
+  const seen = new Map<string, number>();
+  for (const n of tree.indexes('system.interface.ge')) {
+    const key = `system.interface.ge${n}.device`;
+    const device = tree.text(key);
+    if (device === undefined) continue;
+    const other = seen.get(device);
+    if (other !== undefined) {
+      fail(
+        key,
+        `${key} ${device} is already the device of ge${other}: every interface needs a device of its own.`,
+      );
+    }
+    seen.set(device, n);
+  }
+}
+
+function routes(tree: Tree, family: 4 | 6, fail: Fail): void {
+  for (const n of tree.indexes(`route.ipv${family}.`)) {
+    const at = `route.ipv${family}.${n}`;
+    for (const key of ['destination', 'gateway']) {
+      if (tree.value(`${at}.${key}`) === undefined) {
+        fail(`${at}.${key}`, `${at} is not complete: add ${at}.${key}.`, 'missing');
+      }
+    }
+    const destination = tree.text(`${at}.destination`);
+    if (destination && destination !== 'default' && networkOf(destination) !== destination) {
+      fail(
+        `${at}.destination`,
+        `${at}.destination ${destination} has host bits set: write ${networkOf(destination)}.`,
+        'bad-value',
+      );
+    }
+    const gateway = tree.text(`${at}.gateway`) ?? '';
+    const tunnelName = /^ipsec(\d+)$/.exec(gateway);
+    if (tunnelName && !tree.indexes('interface.ipsec').includes(Number(tunnelName[1]))) {
+      fail(
+        `${at}.gateway`,
+        `${at}.gateway ${gateway} is not configured: add interface.${gateway} or use another gateway.`,
+        'missing',
+      );
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// The port to the dataplane: what the control plane asks of it and hears from it. native.ts is the real one,
+// fake.ts a full one in TypeScript for tests without root.
+
+import type { EspSa, LimitCause } from '../ike/io.ts';
+import type { Endpoint } from '../net/endpoint.ts';
+
+export type TunnelSettings = {
+  /** Interface: "ipsec0". */
+  readonly name: string;
+  /** Largest inner packet, octets. */
+  readonly mtu: number;
+  /** Largest TCP segment let through in either direction (MSS clamp); 0 leaves SYNs untouched. */
+  readonly mss4: number;
+  readonly mss6: number;
+  /** Outer ToS octet, or the inner packet's. */
+  readonly tos: number | 'copy';
+  /** Whether IPv6 packets go through. */
+  readonly ipv6: boolean;
+};
+
+export type DataplaneEvent =
+  /** An IKE datagram without its non-ESP marker. */
+  | { readonly kind: 'ike'; readonly local: Endpoint; readonly remote: Endpoint; readonly data: Uint8Array }
+  | { readonly kind: 'acquire'; readonly tunnel: string }
+  | {
+      readonly kind: 'expire';
+      readonly spi: number;
+      readonly limit: 'soft' | 'hard';
+      readonly cause: LimitCause;
+    }
+  | { readonly kind: 'first-packet'; readonly spi: number }
+  | { readonly kind: 'peer-moved'; readonly spi: number; readonly remote: Endpoint }
+  /** The path to a peer carries no more than `mtu` octets of outer packet. */
+  | { readonly kind: 'path-mtu'; readonly remote: string; readonly mtu: number };
+
+/** Why packets were dropped; the names are those of the native engine's list (native/path/drops.h). */
+export type Drops = Readonly<Record<string, number>>;
+
+export type SaCounters = {
+  readonly spi: number;
+  readonly direction: 'in' | 'out';
+  readonly tunnel: string;
+  readonly packets: number;
+  readonly octets: number;
+  /** Seconds since the SA was installed. */
+  readonly age: number;
+};
+
+export type TunnelCounters = {
+  readonly name: string;
+  readonly rxPackets: number;
+  readonly rxOctets: number;
+  readonly txPackets: number;
+  readonly txOctets: number;
+  readonly drops: Drops;
+};
+
+export type Statistics = {
+  readonly tunnels: readonly TunnelCounters[];
+  readonly sas: readonly SaCounters[];
+  /** Drops before a tunnel was known. */
+  readonly drops: Drops;
+};
+
+export interface Dataplane {
+  /** A free SPI for an inbound SA; it is taken until removeInbound, or for a minute when never installed. */
+  allocateSpi(): number;
+  openTunnel(settings: TunnelSettings): void;
+  changeTunnel(settings: TunnelSettings): void;
+  closeTunnel(name: string): void;
+  installInbound(sa: EspSa): void;
+  /** Replaces the tunnel's outbound SA between two packets. */
+  installOutbound(sa: EspSa): void;
+  removeInbound(spi: number): void;
+  /** Does nothing when another SA is the tunnel's by now. */
+  removeOutbound(tunnel: string, spi: number): void;
+  movePeer(tunnel: string, remote: Endpoint): void;
+  /** Adds the non-ESP marker on port 4500 (RFC 3948 2.2). */
+  sendIke(local: Endpoint, remote: Endpoint, data: Uint8Array): void;
+  sendKeepalive(local: Endpoint, remote: Endpoint): void;
+  statistics(): Statistics;
+  close(): void;
+}

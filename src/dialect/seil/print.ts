@@ -1,0 +1,19 @@
+// Tree → SEIL text: aligned ` : `, schema order, defaults omitted. Law: parse(print(tree)) equals the tree.
+import { findLeaf } from '../../config/schema/index.ts';
+import type { Tree } from '../../config/tree.ts';
+import { quote } from './line.ts';
+
+/** Stands for a secret in what people see; refused as a value when it comes back. */
+export const MASK = '********';
+
+export function printSeil(tree: Tree, options: { readonly maskSecrets: boolean }): string {
+  const rows: [string, string][] = [];
+  for (const [path, value] of tree.entries()) {
+    const leaf = findLeaf(path)?.leaf;
+    if (!leaf || value === leaf.default) continue;
+    const text = leaf.type.print?.(value) ?? String(value);
+    rows.push([path, leaf.secret && options.maskSecrets ? MASK : quote(text)]);
+  }
+  const width = Math.max(0, ...rows.map(([path]) => path.length));
+  return rows.map(([path, text]) => `${path.padEnd(width)} : ${text}\n`).join('');
+}

@@ -1,0 +1,159 @@
+// A pair of IPsec SAs of a connection, under either version: how it comes to the dataplane and leaves it.
+import type { Endpoint } from '../net/endpoint.ts';
+import { Secret } from '../net/secret.ts';
+import type { Connection, Core } from './core.ts';
+import { CIPHERS, HASHES } from './crypto/algorithm.ts';
+import type { EspSa, Limits } from './io.ts';
+import type { EspSuite } from './proposal/v2.ts';
+import type { IkeSa } from './v2/sa.ts';
+
+export type ChildSa = {
+  readonly connection: Connection;
+  readonly spiIn: number;
+  readonly spiOut: number;
+  readonly suite: EspSuite;
+  readonly local: Endpoint;
+  remote: Endpoint;
+  readonly encapsulated: boolean;
+  /** What was negotiated as traffic, as text: prefixes or ranges. */
+  readonly selectors: { readonly local: readonly string[]; readonly remote: readonly string[] };
+  readonly createdAt: number;
+  readonly seconds: number;
+  readonly octets?: number;
+  /** Whether we began its negotiation: the side that did renews first. */
+  readonly initiator: boolean;
+  /** The IKE SA that owns it (version 2); under version 1 an IPsec SA outlives its ISAKMP SA. */
+  ikeSa?: IkeSa;
+  /** live: carries or may carry traffic; replaced: a newer one took over; gone: only inbound stragglers. */
+  state: 'live' | 'replaced' | 'gone';
+  /** The outbound half waits here until the peer is known to have the new SA. */
+  waiting?: EspSa;
+  /** What is to be done when the peer first uses the SA. */
+  onFirstPacket?: () => void;
+};
+
+/** Key material of both directions, ours to consume (RFC 7296 2.17, RFC 2409 5.5). */
+export type ChildKeys = { readonly inbound: Uint8Array; readonly outbound: Uint8Array };
+
+export type ChildSpec = Omit<ChildSa, 'state' | 'waiting' | 'createdAt' | 'onFirstPacket'> & {
+  readonly keys: ChildKeys;
+};
+
+/** How long a replaced inbound SA still takes packets that were under way. */
+export const STRAGGLER_MS = 5000;
+
+/** Octets of key material for one direction: cipher key, salt, integrity key. */
+export function keyOctets(suite: EspSuite): number {
+  const c = CIPHERS[suite.cipher];
+  return c.keyOctets + c.saltOctets + (suite.integrity ? HASHES[suite.integrity].octets : 0);
+}
+
+/**
+ * Installs the inbound half at once. The outbound half follows now, or with activate() when `delayed`: a peer that
+ * has not installed its side yet would lose what we send.
+ */
+export function install(core: Core, spec: ChildSpec, delayed: boolean): ChildSa {
+  const { keys, ...rest } = spec;
+  const child: ChildSa = { ...rest, state: 'live', createdAt: core.now };
+  core.children.set(child.spiIn, child);
+  child.connection.children.add(child);
+  child.ikeSa?.children.add(child);
+  child.connection.failures = 0;
+  delete child.connection.lastReason;
+  core.effect({ kind: 'install-in', sa: half(core, child, child.spiIn, keys.inbound) });
+  child.waiting = half(core, child, child.spiOut, keys.outbound);
+  if (!delayed) activate(core, child);
+  return child;
+}
+
+/** From now on packets leave on this child. */
+export function activate(core: Core, child: ChildSa): void {
+  if (!child.waiting || child.state !== 'live') return;
+  core.effect({ kind: 'install-out', sa: { ...child.waiting, remote: child.remote } });
+  delete child.waiting;
+  delete child.onFirstPacket;
+  core.cancel(`child:${child.spiIn}:activate`);
+}
+
+/** Takes a child out: outbound now, inbound after the stragglers' grace (none when `graceMs` is 0). */
+export function remove(core: Core, child: ChildSa, graceMs: number): void {
+  if (child.state === 'gone') return;
+  child.state = 'gone';
+  delete child.waiting;
+  child.connection.children.delete(child);
+  child.ikeSa?.children.delete(child);
+  core.cancel(`child:${child.spiIn}:activate`);
+  core.effect({ kind: 'remove-out', connection: child.connection.policy.name, spi: child.spiOut });
+  const end = () => {
+    core.children.delete(child.spiIn);
+    core.effect({ kind: 'remove-in', spi: child.spiIn });
+  };
+  if (graceMs > 0) core.arm(`child:${child.spiIn}:grace`, graceMs, end);
+  else end();
+}
+
+function half(core: Core, child: ChildSa, spi: number, material: Uint8Array): EspSa {
+  const { suite } = child;
+  const c = CIPHERS[suite.cipher];
+  const cipherOctets = c.keyOctets + c.saltOctets;
+  const { soft, hard } = limits(core, child);
+  return {
+    connection: child.connection.policy.name,
+    spi,
+    cipher: suite.cipher,
+    ...(suite.integrity
+      ? {
+          integrity: suite.integrity,
+          integrityKey: new Secret(
+            material.slice(cipherOctets, cipherOctets + HASHES[suite.integrity].octets),
+          ),
+        }
+      : {}),
+    key: new Secret(material.slice(0, cipherOctets)),
+    esn: suite.esn,
+    replayWindow: child.connection.policy.child.replayWindow,
+    encapsulated: child.encapsulated,
+    local: child.local,
+    remote: child.remote,
+    soft,
+    hard,
+  };
+}
+
+/**
+ * The initiator renews at about 78 % of a lifetime as SEIL does, the responder only if that did not happen: two
+ * renewals that cross are legal (RFC 7296 2.8.1) but never needed.
+ */
+function limits(core: Core, child: ChildSa): { soft: Limits; hard: Limits } {
+  const part = (child.initiator ? 0.77 : 0.88) + core.below(300) / 10_000;
+  const { seconds, octets, suite } = child;
+  // Sequence numbers must not wrap without ESN (RFC 4303 3.3.3), nor CBC blocks of 8 octets repeat (Sweet32).
+  const packets = suite.esn ? 2 ** 52 : 0xffff_0000;
+  const most = suite.cipher === '3des' ? 32 * 2 ** 30 : undefined;
+  const mostOctets = octets === undefined ? most : Math.min(octets, most ?? octets);
+  return {
+    soft: {
+      seconds: Math.max(1, Math.floor(seconds * part)),
+      packets: Math.floor(packets * part),
+      ...(mostOctets === undefined ? {} : { octets: Math.floor(mostOctets * part) }),
+    },
+    hard: { seconds, packets, ...(mostOctets === undefined ? {} : { octets: mostOctets }) },
+  };
+}
+
+/** The child that packets leave on: the newest live one that is active. */
+export function current(connection: Connection): ChildSa | undefined {
+  return [...connection.children].filter((c) => c.state === 'live').at(-1);
+}
+
+/** One line for people: SPIs, suite, traffic. */
+export function childText(child: ChildSa): string {
+  const { suite, selectors } = child;
+  const integrity = suite.integrity ? `/${suite.integrity}` : '';
+  const pfs = suite.group ? `/${suite.group}` : '';
+  return `IPsec SA ${spiText(child.spiIn)} in, ${spiText(child.spiOut)} out: ${suite.cipher}${integrity}${pfs}${suite.esn ? '/esn' : ''}, ${selectors.local.join(',')} === ${selectors.remote.join(',')}${child.encapsulated ? ', UDP encapsulation' : ''}`;
+}
+
+export function spiText(spi: number): string {
+  return `0x${spi.toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,156 @@
+// What every exchange works with: the step's environment, the effects it collects, connections and timers.
+import type { Endpoint } from '../net/endpoint.ts';
+import type { ChildSa } from './child.ts';
+import type { KeyExchangeJob, KeyExchangeResult } from './crypto/key-exchange.ts';
+import type { Effect, Env, Fact } from './io.ts';
+import type { ConnectionPolicy, Settings } from './policy.ts';
+import { type Reason, reasonText } from './reason.ts';
+import type { IsakmpSa } from './v1/sa.ts';
+import type { IkeSa } from './v2/sa.ts';
+
+/** A configured tunnel and what lives of it now. */
+export type Connection = {
+  readonly policy: ConnectionPolicy;
+  readonly sas: Set<IkeSa | IsakmpSa>;
+  readonly children: Set<ChildSa>;
+  /** Negotiations that failed since the last success: the next try waits longer. */
+  failures: number;
+  /** Traffic waited for this tunnel. */
+  asked: boolean;
+  lastReason?: Reason;
+};
+
+export class Core {
+  settings: Settings;
+  readonly connections = new Map<string, Connection>();
+  /** IKE SAs of both versions by our own SPI in hex. */
+  readonly sas = new Map<string, IkeSa | IsakmpSa>();
+  readonly children = new Map<number, ChildSa>();
+  /** True while the router goes down: nothing is initiated any more. */
+  closing = false;
+
+  #env!: Env;
+  #effects: Effect[] = [];
+  readonly #timers = new Map<string, () => void>();
+  readonly #jobs = new Map<number, (result: KeyExchangeResult) => void>();
+  #nextId = 1;
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+  }
+
+  begin(env: Env): void {
+    this.#env = env;
+    this.#effects = [];
+  }
+
+  finish(): Effect[] {
+    return this.#effects;
+  }
+
+  get now(): number {
+    return this.#env.now;
+  }
+
+  random(octets: number): Uint8Array {
+    return this.#env.random(octets);
+  }
+
+  allocateSpi(): number {
+    return this.#env.allocateSpi();
+  }
+
+  /** A whole number below n, for jitter. */
+  below(n: number): number {
+    const [a, b, c] = this.random(3);
+    return Math.floor((((a << 16) | (b << 8) | c) / 0x1000000) * n);
+  }
+
+  nextId(): number {
+    return this.#nextId++;
+  }
+
+  effect(effect: Effect): void {
+    this.#effects.push(effect);
+  }
+
+  send(local: Endpoint, remote: Endpoint, data: Uint8Array): void {
+    this.effect({ kind: 'send', local, remote, data });
+  }
+
+  /** Runs `then` after `delay` milliseconds; a second arming of the same id replaces the first. */
+  arm(id: string, delay: number, then: () => void): void {
+    this.#timers.set(id, then);
+    this.effect({ kind: 'arm', id, at: this.now + delay });
+  }
+
+  cancel(id: string): void {
+    if (this.#timers.delete(id)) this.effect({ kind: 'cancel', id });
+  }
+
+  fire(id: string): void {
+    const then = this.#timers.get(id);
+    this.#timers.delete(id);
+    then?.();
+  }
+
+  /** Public-key work: the answer comes back as an input, in a later step. */
+  job(job: KeyExchangeJob, then: (result: KeyExchangeResult) => void): void {
+    const id = this.nextId();
+    this.#jobs.set(id, then);
+    this.effect({ kind: 'job', id, job });
+  }
+
+  finishJob(id: number, result: KeyExchangeResult): void {
+    const then = this.#jobs.get(id);
+    this.#jobs.delete(id);
+    then?.(result);
+  }
+
+  note(level: Fact['level'], code: string, connection: Connection | undefined, text: string): void {
+    const name = connection?.policy.name;
+    this.effect({ kind: 'note', fact: { level, code, ...(name ? { connection: name } : {}), text } });
+  }
+
+  /** A failure with its reason: into the log, and kept for `show`. */
+  refuse(code: string, connection: Connection | undefined, what: string, reason: Reason): void {
+    if (connection) connection.lastReason = reason;
+    const name = connection?.policy.name;
+    const text = `${what}: ${reasonText(reason)}`;
+    this.effect({
+      kind: 'note',
+      fact: { level: 'warning', code, ...(name ? { connection: name } : {}), text, reason },
+    });
+  }
+
+  /** The connections that a first packet between these addresses may belong to (ike.md 2.10 rule 3). */
+  candidates(version: 1 | 2, local: Endpoint, remote: Endpoint): Connection[] {
+    return [...this.connections.values()].filter(
+      ({ policy }) =>
+        policy.version === version && policy.local === local.address && policy.remote === remote.address,
+    );
+  }
+
+  /** Why no connection fits, and which came nearest. */
+  noConnection(version: 1 | 2, local: Endpoint, remote: Endpoint): Reason {
+    const near = [...this.connections.values()].map(({ policy: p }) => {
+      const wrong: string[] = [];
+      if (p.remote !== remote.address) wrong.push(`expects the peer at ${p.remote}`);
+      if (p.local !== local.address) wrong.push(`listens at ${p.local}`);
+      if (p.version !== version) wrong.push(`speaks IKEv${p.version}`);
+      return { name: p.name, wrong };
+    });
+    near.sort((a, b) => a.wrong.length - b.wrong.length);
+    const nearest = near[0];
+    return {
+      code: 'NO_CONNECTION_FOR_PEER',
+      text: `no interface is configured for IKEv${version} from ${remote.address} to ${local.address}`,
+      ...(nearest
+        ? {
+            hint: `nearest is ${nearest.name}, which ${nearest.wrong.join(' and ')}`,
+            key: `interface.${nearest.name}`,
+          }
+        : { hint: 'no interface.ipsecN is configured' }),
+    };
+  }
+}

@@ -1,0 +1,164 @@
+// Diffie-Hellman through node:crypto's thread pool, so that public-key work never holds the event loop.
+import {
+  createPublicKey,
+  diffieHellman,
+  generateKeyPair,
+  getDiffieHellman,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto';
+import { promisify } from 'node:util';
+import { concat, isZero } from '../../net/bytes.ts';
+import { GROUPS, type GroupName } from './algorithm.ts';
+
+/** One public-key task: a fresh key pair unless one is given, and the shared secret when the peer's value is. */
+export type KeyExchangeJob = {
+  readonly group: GroupName;
+  readonly keyPair?: KeyPair;
+  readonly peerPublic?: Uint8Array;
+};
+
+export type KeyPair = {
+  /** On the wire: RFC 7296 3.4 (modp, left-padded), RFC 5903 7 (x | y), RFC 8031 3. */
+  readonly publicValue: Uint8Array;
+  /** Opaque to the engine; only the runner that made it looks inside. */
+  readonly secret: unknown;
+};
+
+export type KeyExchangeResult =
+  | { readonly ok: true; readonly keyPair: KeyPair; readonly shared?: Uint8Array }
+  /** The peer's public value is not one of the group. */
+  | { readonly ok: false; readonly error: string };
+
+const generate = promisify(generateKeyPair) as (
+  type: string,
+  options: object,
+) => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>;
+
+const derive = promisify(
+  (options: { privateKey: KeyObject; publicKey: KeyObject }, done: (e: Error | null, s: Buffer) => void) =>
+    diffieHellman(options, (e, s) => done(e, s ?? Buffer.alloc(0))),
+);
+
+const CURVES: Partial<Record<GroupName, { type: string; curve?: string; crv: string; octets: number }>> = {
+  ecp256: { type: 'ec', curve: 'P-256', crv: 'P-256', octets: 32 },
+  ecp384: { type: 'ec', curve: 'P-384', crv: 'P-384', octets: 48 },
+  ecp521: { type: 'ec', curve: 'P-521', crv: 'P-521', octets: 66 },
+  x25519: { type: 'x25519', crv: 'X25519', octets: 32 },
+  x448: { type: 'x448', crv: 'X448', octets: 56 },
+};
+
+/** Node's names of the groups of RFC 2409 6.2 and RFC 3526. */
+const MODP: Partial<Record<GroupName, string>> = {
+  modp1024: 'modp2',
+  modp1536: 'modp5',
+  modp2048: 'modp14',
+  modp3072: 'modp15',
+  modp4096: 'modp16',
+  modp6144: 'modp17',
+  modp8192: 'modp18',
+};
+
+export async function runKeyExchange(job: KeyExchangeJob): Promise<KeyExchangeResult> {
+  const { group, peerPublic } = job;
+  if (peerPublic && peerPublic.length !== GROUPS[group].publicOctets) {
+    return {
+      ok: false,
+      error: `the public value has ${peerPublic.length} octets, ${group} needs ${GROUPS[group].publicOctets}`,
+    };
+  }
+  const keyPair = job.keyPair ?? (await newKeyPair(group));
+  if (!peerPublic) return { ok: true, keyPair };
+  try {
+    const publicKey = importPublic(group, peerPublic);
+    const shared = new Uint8Array(await derive({ privateKey: keyPair.secret as KeyObject, publicKey }));
+    // RFC 7748 6: a shared secret of zeros means a public value of small order.
+    if (isZero(shared)) return { ok: false, error: `the public value is not valid for ${group}` };
+    return { ok: true, keyPair, shared: MODP[group] ? leftPad(shared, GROUPS[group].publicOctets) : shared };
+  } catch {
+    return { ok: false, error: `the public value is not valid for ${group}` };
+  }
+}
+
+async function newKeyPair(group: GroupName): Promise<KeyPair> {
+  const curve = CURVES[group];
+  const { publicKey, privateKey } = curve
+    ? await generate(curve.type, curve.curve ? { namedCurve: curve.curve } : {})
+    : await generate('dh', { group: MODP[group] });
+  return { publicValue: exportPublic(group, publicKey), secret: privateKey };
+}
+
+function exportPublic(group: GroupName, key: KeyObject): Uint8Array {
+  const curve = CURVES[group];
+  if (!curve)
+    return leftPad(lastInteger(key.export({ type: 'spki', format: 'der' })), GROUPS[group].publicOctets);
+  const jwk = key.export({ format: 'jwk' });
+  const x = new Uint8Array(Buffer.from(String(jwk.x), 'base64url'));
+  return jwk.y === undefined ? x : concat(x, new Uint8Array(Buffer.from(jwk.y, 'base64url')));
+}
+
+function importPublic(group: GroupName, value: Uint8Array): KeyObject {
+  const curve = CURVES[group];
+  if (!curve) return importModp(group, value);
+  const part = (from: number) => Buffer.from(value.subarray(from, from + curve.octets)).toString('base64url');
+  const jwk: JsonWebKey = { kty: 'OKP', crv: curve.crv, x: part(0) };
+  if (curve.type === 'ec') Object.assign(jwk, { kty: 'EC', y: part(curve.octets) });
+  return createPublicKey({ key: jwk, format: 'jwk' });
+}
+
+/** SubjectPublicKeyInfo with dhKeyAgreement parameters (PKCS #3): the form in which OpenSSL takes a value. */
+function importModp(group: GroupName, value: Uint8Array): KeyObject {
+  const y = BigInt(`0x${Buffer.from(value).toString('hex')}`);
+  const dh = getDiffieHellman(MODP[group]!);
+  const prime = dh.getPrime();
+  const p = BigInt(`0x${prime.toString('hex')}`);
+  // RFC 2412 E, RFC 7919 5.1: 0, 1 and p-1 give a secret that anybody knows.
+  if (y <= 1n || y >= p - 1n) throw new RangeError('public value out of range');
+  const oid = Uint8Array.from([0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x03, 0x01]);
+  const parameters = der(0x30, integer(prime), integer(dh.getGenerator()));
+  const key = der(0x03, Uint8Array.of(0), integer(value));
+  return createPublicKey({
+    key: Buffer.from(der(0x30, der(0x30, oid, parameters), key)),
+    format: 'der',
+    type: 'spki',
+  });
+}
+
+function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const body = concat(...parts);
+  const n = body.length;
+  const length = n < 128 ? [n] : n < 256 ? [0x81, n] : [0x82, n >> 8, n & 255];
+  return concat(Uint8Array.of(tag, ...length), body);
+}
+
+function integer(value: Uint8Array): Uint8Array {
+  let at = 0;
+  while (at < value.length - 1 && value[at] === 0) at++;
+  const body = value.subarray(at);
+  return der(0x02, body[0] & 0x80 ? concat(Uint8Array.of(0), body) : body);
+}
+
+/** The INTEGER at the end of a SubjectPublicKeyInfo of a DH key: its lengths are ours to walk. */
+function lastInteger(spki: Uint8Array): Uint8Array {
+  const read = (at: number): { body: number; length: number } => {
+    const first = spki[at + 1];
+    if (first < 0x80) return { body: at + 2, length: first };
+    const n = first & 0x7f;
+    let length = 0;
+    for (let i = 0; i < n; i++) length = length * 256 + spki[at + 2 + i];
+    return { body: at + 2 + n, length };
+  };
+  const outer = read(0);
+  const algorithm = read(outer.body);
+  const bits = read(algorithm.body + algorithm.length);
+  const y = read(bits.body + 1);
+  const octets = spki.subarray(y.body, y.body + y.length);
+  return octets[0] === 0 ? octets.subarray(1) : octets;
+}
+
+function leftPad(value: Uint8Array, octets: number): Uint8Array {
+  if (value.length >= octets) return new Uint8Array(value);
+  const out = new Uint8Array(octets);
+  out.set(value, octets - value.length);
+  return out;
+}

@@ -1,0 +1,327 @@
+// The IKE engine: one step takes an input and gives effects. It finds the SA of a datagram, guards against floods,
+// and reconciles connections with the configuration. It knows neither sockets nor clocks nor the configuration tree.
+import { hex, isZero } from '../net/bytes.ts';
+import { type Endpoint, endpointText } from '../net/endpoint.ts';
+import { current, remove } from './child.ts';
+import { type Connection, Core } from './core.ts';
+import type { Effect, Env, Input } from './io.ts';
+import { inOrder } from './io.ts';
+import { type ConnectionPolicy, type Settings, samePolicy } from './policy.ts';
+import { supervise } from './supervise.ts';
+import { onInformational } from './v1/informational.ts';
+import { deleteChild as deleteChildV1, farewell as farewellV1 } from './v1/lifecycle.ts';
+import { beginMainMode, onFirstMessage, onMainMode } from './v1/main-mode.ts';
+import { beginQuickMode, onQuickMode } from './v1/quick-mode.ts';
+import { type IsakmpSa, usable } from './v1/sa.ts';
+import { Cookies } from './v2/cookie.ts';
+import { deleteChild, rekeyChild } from './v2/create-child-sa.ts';
+import { moved, receive } from './v2/exchange.ts';
+import { initKey, onInitRequest, onInitResponse } from './v2/ike-sa-init.ts';
+import { farewell } from './v2/lifecycle.ts';
+import { rekeyIke } from './v2/rekey-ike.ts';
+import type { IkeSa } from './v2/sa.ts';
+import { EXCHANGE, FLAG } from './wire/numbers.ts';
+import { decode as decodeV1 } from './wire/v1.ts';
+import { decode as decodeV2 } from './wire/v2.ts';
+
+/** Half-open responder SAs from which on a cookie is asked for (RFC 7296 2.6). */
+const COOKIE_THRESHOLD = 32;
+
+/** IKEv1 has no cookies that cost the peer something: beyond this many half-open SAs first messages are dropped. */
+const MAX_HALF_OPEN_V1 = 256;
+
+/** Unanswerable first messages that are explained or answered, a second. */
+const MAX_REFUSALS_PER_SECOND = 20;
+
+export class Engine {
+  readonly #core: Core;
+  readonly #cookies = new Cookies();
+  /** Responder SAs by the initiator's SPI and address, so that a repeated first message finds its answer. */
+  readonly #first = new Map<string, IkeSa | IsakmpSa>();
+  #refusals = { second: 0, count: 0 };
+
+  constructor(settings: Settings) {
+    this.#core = new Core(settings);
+  }
+
+  /** Takes one input; the effects are in the order in which they must be carried out. Never throws on network input. */
+  step(input: Input, env: Env): Effect[] {
+    this.#core.begin(env);
+    this.#cookies.refresh(env.now, env.random);
+    this.#handle(input);
+    return inOrder(this.#core.finish());
+  }
+
+  /** What lives now, for `show`: read-only. */
+  get connections(): ReadonlyMap<string, Connection> {
+    return this.#core.connections;
+  }
+
+  #handle(input: Input): void {
+    const core = this.#core;
+    switch (input.kind) {
+      case 'configure':
+        return this.#configure(input.connections, input.settings);
+      case 'datagram':
+        return this.#datagram(input.local, input.remote, input.data);
+      case 'timer':
+        return core.fire(input.id);
+      case 'job':
+        return core.finishJob(input.id, input.result);
+      case 'acquire': {
+        const connection = core.connections.get(input.connection);
+        if (!connection) return;
+        connection.asked = true;
+        return supervise(core, connection);
+      }
+      case 'expire':
+        return this.#expire(input.spi, input.limit, input.cause);
+      case 'first-packet':
+        return core.children.get(input.spi)?.onFirstPacket?.();
+      case 'peer-moved':
+        return this.#peerMoved(input.spi, input.remote);
+      case 'rekey':
+        return this.#rekey(input.connection, input.what);
+      case 'shutdown':
+        core.closing = true;
+        for (const connection of core.connections.values()) this.#terminate(connection);
+    }
+  }
+
+  /** Only what differs is touched: an unchanged tunnel keeps its SAs. */
+  #configure(policies: readonly ConnectionPolicy[], settings: Settings): void {
+    const core = this.#core;
+    core.settings = settings;
+    const next = new Map(policies.map((p) => [p.name, p]));
+    for (const [name, connection] of [...core.connections]) {
+      const policy = next.get(name);
+      if (policy && samePolicy(policy, connection.policy)) continue;
+      this.#terminate(connection);
+      core.cancel(`connection:${name}:retry`);
+      core.connections.delete(name);
+    }
+    for (const policy of policies) {
+      if (core.connections.has(policy.name)) continue;
+      const connection = {
+        policy,
+        sas: new Set<IkeSa | IsakmpSa>(),
+        children: new Set<never>(),
+        failures: 0,
+        asked: false,
+      };
+      core.connections.set(policy.name, connection);
+      supervise(core, connection);
+    }
+  }
+
+  #terminate(connection: Connection): void {
+    const core = this.#core;
+    const old = usable(connection);
+    if (connection.policy.version === 1)
+      for (const child of [...connection.children]) deleteChildV1(core, old, child, 0);
+    for (const sa of [...connection.sas]) {
+      if (sa.version === 2) farewell(core, sa);
+      else farewellV1(core, sa);
+    }
+    for (const child of [...connection.children]) remove(core, child, 0);
+  }
+
+  #datagram(local: Endpoint, remote: Endpoint, data: Uint8Array): void {
+    const major = data.length > 17 ? data[17] >> 4 : 0;
+    if (major === 2) this.#datagramV2(local, remote, data);
+    else if (major === 1) this.#datagramV1(local, remote, data);
+    else
+      this.#core.note(
+        'debug',
+        'message-dropped',
+        undefined,
+        `message from ${endpointText(remote)} dropped: no IKE version 1 or 2`,
+      );
+  }
+
+  #datagramV2(local: Endpoint, remote: Endpoint, data: Uint8Array): void {
+    const core = this.#core;
+    const decoded = decodeV2(data);
+    if (!decoded.ok) return this.#malformed(remote, decoded.error);
+    const message = decoded.value;
+    const { header } = message;
+    const response = (header.flags & FLAG.RESPONSE) !== 0;
+    if (header.exchange === EXCHANGE.IKE_SA_INIT && !response) {
+      if (header.messageId !== 0 || !isZero(header.spiR) || isZero(header.spiI)) return;
+      return this.#firstV2(local, remote, data, message);
+    }
+    const sa = core.sas.get(hex(header.flags & FLAG.INITIATOR ? header.spiR : header.spiI));
+    if (sa?.version !== 2 || sa.state === 'gone') return;
+    if (header.exchange === EXCHANGE.IKE_SA_INIT) {
+      if (sa.role === 'initiator' && sa.remote.address === remote.address)
+        onInitResponse(core, sa, message, data);
+      return;
+    }
+    receive(core, sa, data, message, remote, local);
+  }
+
+  #firstV2(
+    local: Endpoint,
+    remote: Endpoint,
+    data: Uint8Array,
+    message: Parameters<typeof onInitRequest>[1],
+  ): void {
+    const core = this.#core;
+    const key = initKey(message.header.spiI, remote);
+    const known = this.#first.get(key);
+    if (known && known.state !== 'gone') {
+      if (known.version === 2 && known.lastResponse?.messageId === 0)
+        core.send(local, remote, known.lastResponse.data);
+      return;
+    }
+    const halfOpen = this.#halfOpen(2);
+    const fits = core.candidates(2, local, remote).length > 0;
+    if (!fits && !this.#mayRefuse()) return;
+    const before = new Set(core.sas.values());
+    onInitRequest(core, message, data, local, remote, this.#cookies, halfOpen >= COOKIE_THRESHOLD);
+    for (const sa of core.sas.values()) if (!before.has(sa)) this.#first.set(key, sa);
+  }
+
+  #datagramV1(local: Endpoint, remote: Endpoint, data: Uint8Array): void {
+    const core = this.#core;
+    const decoded = decodeV1(data);
+    if (!decoded.ok) return this.#malformed(remote, decoded.error);
+    const message = decoded.value;
+    const { header } = message;
+    if (isZero(header.spiI)) return;
+    if (header.exchange === EXCHANGE.IDENTITY_PROTECTION && isZero(header.spiR)) {
+      return this.#firstV1(local, remote, data, message);
+    }
+    const found = core.sas.get(hex(header.spiR)) ?? core.sas.get(hex(header.spiI));
+    // A refusal of our first message comes under a responder cookie that we do not know yet.
+    if (found?.version !== 1 || hex(found.cookieI) !== hex(header.spiI)) return;
+    if (!isZero(found.cookieR) && hex(found.cookieR) !== hex(header.spiR)) return;
+    switch (header.exchange) {
+      case EXCHANGE.IDENTITY_PROTECTION:
+        return onMainMode(core, found, message, data, local, remote);
+      case EXCHANGE.QUICK_MODE:
+        this.#followV1(found, local, remote);
+        return onQuickMode(core, found, message, data);
+      case EXCHANGE.INFORMATIONAL_V1:
+        return onInformational(core, found, message);
+      case EXCHANGE.AGGRESSIVE:
+        return core.note(
+          'warning',
+          'message-dropped',
+          found.connection,
+          `aggressive mode from ${endpointText(remote)} is not spoken here: use main mode`,
+        );
+    }
+  }
+
+  /** Answers of an established SA go to the port from which the peer spoke last; its address stays. */
+  #followV1(sa: IsakmpSa, local: Endpoint, remote: Endpoint): void {
+    if (sa.state !== 'established' || !sa.nat.remote || sa.remote.address !== remote.address) return;
+    sa.remote = remote;
+    sa.local = local;
+  }
+
+  #firstV1(
+    local: Endpoint,
+    remote: Endpoint,
+    data: Uint8Array,
+    message: Parameters<typeof onFirstMessage>[1],
+  ): void {
+    const core = this.#core;
+    const key = initKey(message.header.spiI, remote);
+    const known = this.#first.get(key);
+    if (known && known.state !== 'gone') {
+      if (known.version === 1) onMainMode(core, known, message, data, local, remote);
+      return;
+    }
+    if (this.#halfOpen(1) >= MAX_HALF_OPEN_V1) return;
+    const fits = core.candidates(1, local, remote).length > 0;
+    if (!fits && !this.#mayRefuse()) return;
+    const before = new Set(core.sas.values());
+    onFirstMessage(core, message, data, local, remote);
+    for (const sa of core.sas.values()) if (!before.has(sa)) this.#first.set(key, sa);
+  }
+
+  #halfOpen(version: 1 | 2): number {
+    let count = 0;
+    for (const [key, sa] of this.#first) {
+      if (sa.state === 'gone') this.#first.delete(key);
+      else if (sa.version === version && (sa.state === 'init' || sa.state === 'keyed')) count++;
+    }
+    return count;
+  }
+
+  #mayRefuse(): boolean {
+    const second = Math.floor(this.#core.now / 1000);
+    if (this.#refusals.second !== second) this.#refusals = { second, count: 0 };
+    return this.#refusals.count++ < MAX_REFUSALS_PER_SECOND;
+  }
+
+  #malformed(remote: Endpoint, error: { offset: number; path: string; rule: string }): void {
+    if (!this.#mayRefuse()) return;
+    const text = `message from ${endpointText(remote)} dropped: ${error.path} at octet ${error.offset}: ${error.rule}`;
+    this.#core.note('debug', 'message-malformed', undefined, text);
+  }
+
+  #expire(spi: number, limit: 'soft' | 'hard', cause: string): void {
+    const core = this.#core;
+    const child = core.children.get(spi) ?? [...core.children.values()].find((c) => c.spiOut === spi);
+    if (!child || child.state === 'gone') return;
+    const { connection } = child;
+    if (limit === 'soft') {
+      if (child.state !== 'live') return;
+      core.note(
+        'debug',
+        'child-rekey',
+        connection,
+        `IPsec SA nears a limit (${cause}): negotiating a new one`,
+      );
+      if (connection.policy.version === 2) return rekeyChild(core, child);
+      const sa = usable(connection);
+      if (sa) beginQuickMode(core, sa, child);
+      else if (connection.policy.initiate !== 'never') beginMainMode(core, connection);
+      return;
+    }
+    core.note(
+      child.state === 'live' ? 'warning' : 'info',
+      'child-expired',
+      connection,
+      `IPsec SA reached its limit (${cause})`,
+    );
+    if (child.ikeSa) return deleteChild(core, child.ikeSa, child);
+    deleteChildV1(core, usable(connection), child, 0);
+    supervise(core, connection);
+  }
+
+  /** Only a peer behind a NAT may move, and only by a packet that the dataplane authenticated (RFC 7296 2.23). */
+  #peerMoved(spi: number, remote: Endpoint): void {
+    const core = this.#core;
+    const child = core.children.get(spi);
+    if (!child || child.state === 'gone' || !child.encapsulated) return;
+    const { ikeSa, connection } = child;
+    if (ikeSa) {
+      if (ikeSa.nat.remote) moved(core, ikeSa, remote);
+      return;
+    }
+    const sa = usable(connection);
+    if (!sa?.nat.remote) return;
+    core.note('info', 'peer-moved', connection, `peer moved to ${endpointText(remote)}`);
+    sa.remote = remote;
+    for (const c of connection.children) c.remote = remote;
+    core.effect({ kind: 'move', connection: connection.policy.name, remote });
+  }
+
+  #rekey(name: string, what: 'ike' | 'child'): void {
+    const core = this.#core;
+    const connection = core.connections.get(name);
+    if (!connection) return;
+    const child = current(connection);
+    if (what === 'child') {
+      if (child) this.#expire(child.spiIn, 'soft', 'command');
+      return;
+    }
+    if (connection.policy.version === 1) return beginMainMode(core, connection);
+    const sa = [...connection.sas].find((s): s is IkeSa => s.version === 2 && s.state === 'established');
+    if (sa) rekeyIke(core, sa);
+  }
+}

@@ -1,0 +1,115 @@
+// What goes into the engine and what comes out: values only. Time and randomness are arguments, deeds are effects.
+import type { Endpoint } from '../net/endpoint.ts';
+import type { Secret } from '../net/secret.ts';
+import type { CipherName, HashName } from './crypto/algorithm.ts';
+import type { KeyExchangeJob, KeyExchangeResult } from './crypto/key-exchange.ts';
+import type { ConnectionPolicy, Settings } from './policy.ts';
+import type { Reason } from './reason.ts';
+
+export type Env = {
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: number;
+  readonly random: (octets: number) => Uint8Array;
+  /** An SPI that the dataplane will accept for a new inbound SA. */
+  readonly allocateSpi: () => number;
+};
+
+export type Input =
+  | {
+      readonly kind: 'configure';
+      readonly connections: readonly ConnectionPolicy[];
+      readonly settings: Settings;
+    }
+  /** An IKE datagram without its non-ESP marker. */
+  | {
+      readonly kind: 'datagram';
+      readonly local: Endpoint;
+      readonly remote: Endpoint;
+      readonly data: Uint8Array;
+    }
+  | { readonly kind: 'timer'; readonly id: string }
+  | { readonly kind: 'job'; readonly id: number; readonly result: KeyExchangeResult }
+  /** Traffic waits for a tunnel that has no SA. */
+  | { readonly kind: 'acquire'; readonly connection: string }
+  /** A limit of an inbound or outbound SA was reached. */
+  | {
+      readonly kind: 'expire';
+      readonly spi: number;
+      readonly limit: 'soft' | 'hard';
+      readonly cause: LimitCause;
+    }
+  /** The first authentic packet of an inbound SA. */
+  | { readonly kind: 'first-packet'; readonly spi: number }
+  /** Authentic ESP came from elsewhere than before: the peer's NAT changed its mapping (RFC 7296 2.23). */
+  | { readonly kind: 'peer-moved'; readonly spi: number; readonly remote: Endpoint }
+  | { readonly kind: 'rekey'; readonly connection: string; readonly what: 'ike' | 'child' }
+  | { readonly kind: 'shutdown' };
+
+export type LimitCause = 'time' | 'octets' | 'packets';
+
+export type Limits = { readonly seconds: number; readonly octets?: number; readonly packets?: number };
+
+/** One direction of an IPsec SA as the dataplane needs it. */
+export type EspSa = {
+  readonly connection: string;
+  readonly spi: number;
+  readonly cipher: CipherName;
+  readonly integrity?: HashName;
+  /** Cipher key followed by an AEAD's salt. */
+  readonly key: Secret;
+  readonly integrityKey?: Secret;
+  readonly esn: boolean;
+  /** Packets; inbound only. */
+  readonly replayWindow: number;
+  /** UDP encapsulation between the two endpoints, or native ESP between their addresses. */
+  readonly encapsulated: boolean;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly soft: Limits;
+  readonly hard: Limits;
+};
+
+export type Effect =
+  | { readonly kind: 'install-in'; readonly sa: EspSa }
+  /** From now on the connection's packets leave on this SA. */
+  | { readonly kind: 'install-out'; readonly sa: EspSa }
+  | { readonly kind: 'remove-in'; readonly spi: number }
+  | { readonly kind: 'remove-out'; readonly connection: string; readonly spi: number }
+  | { readonly kind: 'move'; readonly connection: string; readonly remote: Endpoint }
+  | { readonly kind: 'send'; readonly local: Endpoint; readonly remote: Endpoint; readonly data: Uint8Array }
+  | { readonly kind: 'keepalive'; readonly local: Endpoint; readonly remote: Endpoint }
+  | { readonly kind: 'arm'; readonly id: string; readonly at: number }
+  | { readonly kind: 'cancel'; readonly id: string }
+  | { readonly kind: 'job'; readonly id: number; readonly job: KeyExchangeJob }
+  | { readonly kind: 'note'; readonly fact: Fact };
+
+export type Fact = {
+  readonly level: 'debug' | 'info' | 'warning' | 'error';
+  /** Stable name: "ike-established", "child-rekeyed", "negotiation-failed". */
+  readonly code: string;
+  readonly connection?: string;
+  readonly text: string;
+  readonly reason?: Reason;
+};
+
+const RANK: Readonly<Record<Effect['kind'], number>> = {
+  'install-in': 0,
+  send: 1,
+  keepalive: 1,
+  move: 2,
+  'install-out': 2,
+  'remove-out': 3,
+  'remove-in': 3,
+  arm: 4,
+  cancel: 4,
+  job: 5,
+  note: 6,
+};
+
+/** The order of house.md: inbound SA before anything is said, outbound SA after, then timers, work and notes. */
+export function inOrder(effects: readonly Effect[]): Effect[] {
+  return effects
+    .map((effect, i) => ({ effect, i }))
+    .sort((a, b) => RANK[a.effect.kind] - RANK[b.effect.kind] || a.i - b.i)
+    .map(({ effect }) => effect);
+}

@@ -1,0 +1,232 @@
+// IKEv1 proposals (RFC 2409 A, RFC 2407 4.5): SEIL offers the whole product of its lists, encryption outermost.
+import {
+  CIPHERS,
+  type CipherName,
+  GROUPS,
+  type GroupName,
+  HASHES,
+  type HashName,
+} from '../crypto/algorithm.ts';
+import type { ChildPolicy, ConnectionPolicy, IkePolicy } from '../policy.ts';
+import type { Reason } from '../reason.ts';
+import { type Attribute, attribute } from '../wire/attribute.ts';
+import {
+  ATTRIBUTE_P1 as A1,
+  ATTRIBUTE_P2 as A2,
+  AUTH_V1_PSK,
+  ENCAPSULATION,
+  KEY_IKE,
+  LIFE_KILOBYTES,
+  LIFE_SECONDS,
+  PROTOCOL,
+} from '../wire/numbers.ts';
+import type { Proposal, Transform } from '../wire/v1.ts';
+import { type Alternatives, match, mismatch } from './match.ts';
+import { type EspSuite, phase1Keys, phase2Keys } from './v2.ts';
+
+export type IsakmpSuite = {
+  readonly cipher: CipherName;
+  readonly hash: HashName;
+  readonly group: GroupName;
+  /** Seconds; the initiator's wish, which a responder follows. */
+  readonly lifetime?: number;
+};
+
+export type PhaseTwoSuite = EspSuite & {
+  readonly seconds?: number;
+  readonly octets?: number;
+  /** The encapsulation mode as offered: it is echoed. */
+  readonly mode: number;
+};
+
+/** Attribute order as SEIL's: life type, life duration, encryption, key length, authentication, hash, group. */
+export function phase1Proposal(p: IkePolicy): Proposal {
+  const transforms: Transform[] = [];
+  for (const group of p.groups) {
+    for (const name of p.ciphers) {
+      const cipher = CIPHERS[name];
+      for (const hash of p.hashes) {
+        transforms.push({
+          number: transforms.length + 1,
+          id: KEY_IKE,
+          attributes: [
+            attribute(A1.LIFE_TYPE, LIFE_SECONDS),
+            attribute(A1.LIFE_DURATION, p.lifetime),
+            attribute(A1.ENCRYPTION, cipher.phase1Id!),
+            ...(cipher.keyLength ? [attribute(A1.KEY_LENGTH, cipher.keyLength)] : []),
+            attribute(A1.AUTHENTICATION, AUTH_V1_PSK),
+            attribute(A1.HASH, HASHES[hash].phase1Id),
+            attribute(A1.GROUP, GROUPS[group].id),
+          ],
+        });
+      }
+    }
+  }
+  return { number: 1, protocol: PROTOCOL.ISAKMP, spi: new Uint8Array(0), transforms };
+}
+
+export function phase2Proposal(p: ChildPolicy, spi: Uint8Array, mode: number): Proposal {
+  const transforms: Transform[] = [];
+  for (const name of p.ciphers) {
+    const cipher = CIPHERS[name];
+    for (const hash of cipher.aead ? [undefined] : p.hashes) {
+      transforms.push({
+        number: transforms.length + 1,
+        id: cipher.espId,
+        attributes: [
+          attribute(A2.LIFE_TYPE, LIFE_SECONDS),
+          attribute(A2.LIFE_DURATION, p.seconds),
+          ...(p.octets
+            ? [
+                attribute(A2.LIFE_TYPE, LIFE_KILOBYTES),
+                attribute(A2.LIFE_DURATION, Math.ceil(p.octets / 1024)),
+              ]
+            : []),
+          attribute(A2.ENCAPSULATION, mode),
+          ...(cipher.keyLength ? [attribute(A2.KEY_LENGTH, cipher.keyLength)] : []),
+          ...(hash ? [attribute(A2.AUTHENTICATION, HASHES[hash].phase2Id)] : []),
+          ...(p.pfs ? [attribute(A2.GROUP, GROUPS[p.pfs].id)] : []),
+          ...(p.esn ? [attribute(A2.ESN, 1)] : []),
+        ],
+      });
+    }
+  }
+  return { number: 1, protocol: PROTOCOL.ESP, spi, transforms };
+}
+
+const value = (list: readonly Attribute[], type: number) => list.find((a) => a.type === type)?.value;
+
+/** Life durations follow their life type (RFC 2407 4.5): pairs, of which each kind may occur once. */
+export function lifetimes(
+  list: readonly Attribute[],
+  typeId: number,
+  durationId: number,
+): { seconds?: number; octets?: number } {
+  const out: { seconds?: number; octets?: number } = {};
+  let kind = LIFE_SECONDS;
+  for (const a of list) {
+    if (a.type === typeId) kind = a.value;
+    if (a.type !== durationId) continue;
+    if (kind === LIFE_SECONDS) out.seconds = a.value;
+    if (kind === LIFE_KILOBYTES) out.octets = a.value * 1024;
+  }
+  return out;
+}
+
+function phase1Names(t: Transform): Alternatives {
+  const a = t.attributes;
+  const [e, k, h, g] = [A1.ENCRYPTION, A1.KEY_LENGTH, A1.HASH, A1.GROUP].map((type) => value(a, type));
+  const cipher = Object.values(CIPHERS).find((c) => c.phase1Id === e && c.keyLength === k);
+  return {
+    encryption: [cipher?.name ?? `cipher ${e}${k ? `/${k}` : ''}`],
+    hash: [Object.values(HASHES).find((x) => x.phase1Id === h)?.name ?? `hash ${h}`],
+    group: [Object.values(GROUPS).find((x) => x.id === g)?.name ?? `group ${g}`],
+    authentication: [
+      value(a, A1.AUTHENTICATION) === AUTH_V1_PSK ? 'preshared-key' : `method ${value(a, A1.AUTHENTICATION)}`,
+    ],
+  };
+}
+
+function phase2Names(t: Transform, mode: number): Alternatives {
+  const a = t.attributes;
+  const k = value(a, A2.KEY_LENGTH);
+  const cipher = Object.values(CIPHERS).find((c) => c.espV1 && c.espId === t.id && c.keyLength === k);
+  const auth = value(a, A2.AUTHENTICATION);
+  const group = value(a, A2.GROUP);
+  const hash = Object.values(HASHES).find((h) => h.phase2Id === auth)?.name;
+  // A UDP tunnel is also offered under the drafts' private number; absent, the host decides: tunnel (RFC 2407 4.5).
+  const offered = value(a, A2.ENCAPSULATION) ?? ENCAPSULATION.TUNNEL;
+  const udp = offered === ENCAPSULATION.UDP_TUNNEL || offered === ENCAPSULATION.UDP_TUNNEL_DRAFT;
+  const wantUdp = mode !== ENCAPSULATION.TUNNEL;
+  const modeName = offered === ENCAPSULATION.TUNNEL ? 'tunnel' : udp ? 'udp-tunnel' : `mode ${offered}`;
+  return {
+    encryption: [cipher?.name ?? `cipher ${t.id}${k ? `/${k}` : ''}`],
+    ...(auth === undefined ? {} : { integrity: [hash ?? `integrity ${auth}`] }),
+    group: [
+      group === undefined
+        ? 'none'
+        : (Object.values(GROUPS).find((g) => g.id === group)?.name ?? `group ${group}`),
+    ],
+    esn: [value(a, A2.ESN) === 1 ? 'esn' : 'no-esn'],
+    // Some peers ask for plain tunnel mode although both found a NAT; what it means is then clear.
+    mode: wantUdp && modeName === 'tunnel' ? ['tunnel', 'udp-tunnel'] : [modeName],
+  };
+}
+
+export type ChosenV1<S> =
+  | { readonly ok: true; readonly suite: S; readonly proposal: Proposal }
+  | { readonly ok: false; readonly reason: Reason };
+
+/** The first transform of the peer that we accept; the answer repeats it unchanged (RFC 2408 4.2). */
+export function choosePhase1(
+  connection: string,
+  p: IkePolicy,
+  offered: readonly Proposal[],
+): ChosenV1<IsakmpSuite> {
+  const ours: Alternatives[] = [
+    { encryption: p.ciphers, hash: p.hashes, group: p.groups, authentication: ['preshared-key'] },
+  ];
+  const transforms = offered.flatMap((o) =>
+    o.protocol === PROTOCOL.ISAKMP ? o.transforms.map((t) => ({ proposal: o, t })) : [],
+  );
+  const names = transforms.map(({ t }) => phase1Names(t));
+  const result = match(ours, names);
+  if (!result.ok)
+    return { ok: false, reason: mismatch('phase 1', ours, names, result, phase1Keys(connection)) };
+  const { proposal, t } = transforms[result.offer];
+  const { seconds } = lifetimes(t.attributes, A1.LIFE_TYPE, A1.LIFE_DURATION);
+  return {
+    ok: true,
+    suite: {
+      cipher: result.choice.encryption as CipherName,
+      hash: result.choice.hash as HashName,
+      group: result.choice.group as GroupName,
+      ...(seconds === undefined ? {} : { lifetime: seconds }),
+    },
+    proposal: { ...proposal, transforms: [t] },
+  };
+}
+
+/** `mode` is what this IKE SA needs: ENCAPSULATION.TUNNEL or one of the UDP tunnels. */
+export function choosePhase2(
+  policy: ConnectionPolicy,
+  offered: readonly Proposal[],
+  mode: number,
+): ChosenV1<PhaseTwoSuite> & { readonly peerSpi?: Uint8Array } {
+  const p = policy.child;
+  const groups = p.pfs
+    ? policy.checkLevel === 'exact' || policy.checkLevel === 'strict'
+      ? [p.pfs]
+      : undefined
+    : undefined;
+  const accepted = (aead: boolean): Alternatives => ({
+    encryption: p.ciphers.filter((c) => CIPHERS[c].aead === aead),
+    ...(aead ? {} : { integrity: p.hashes }),
+    group: groups ?? ['none', ...Object.keys(GROUPS)],
+    esn: p.esn ? ['esn', 'no-esn'] : ['no-esn'],
+    mode: [mode === ENCAPSULATION.TUNNEL ? 'tunnel' : 'udp-tunnel'],
+  });
+  const ours = [false, true].map(accepted).filter((a) => a.encryption!.length > 0);
+  const transforms = offered.flatMap((o) =>
+    o.protocol === PROTOCOL.ESP && o.spi.length === 4 ? o.transforms.map((t) => ({ proposal: o, t })) : [],
+  );
+  const names = transforms.map(({ t }) => phase2Names(t, mode));
+  const result = match(ours, names);
+  if (!result.ok)
+    return { ok: false, reason: mismatch('phase 2', ours, names, result, phase2Keys(policy.name)) };
+  const { proposal, t } = transforms[result.offer];
+  const { choice } = result;
+  return {
+    ok: true,
+    suite: {
+      cipher: choice.encryption as CipherName,
+      ...(choice.integrity && choice.integrity !== 'none' ? { integrity: choice.integrity as HashName } : {}),
+      ...(choice.group && choice.group !== 'none' ? { group: choice.group as GroupName } : {}),
+      esn: choice.esn === 'esn',
+      mode: value(t.attributes, A2.ENCAPSULATION) ?? ENCAPSULATION.TUNNEL,
+      ...lifetimes(t.attributes, A2.LIFE_TYPE, A2.LIFE_DURATION),
+    },
+    proposal: { ...proposal, transforms: [t] },
+    peerSpi: proposal.spi,
+  };
+}

@@ -1,0 +1,49 @@
+// Keeps wanted tunnels up: after start, loss or refusal the next try comes by itself, each a little later.
+import { current } from './child.ts';
+import type { Connection, Core } from './core.ts';
+import { beginMainMode } from './v1/main-mode.ts';
+import { beginQuickMode } from './v1/quick-mode.ts';
+import { usable } from './v1/sa.ts';
+import { createChild } from './v2/create-child-sa.ts';
+import { beginInit } from './v2/ike-sa-init.ts';
+
+const FIRST_RETRY_MS = 3000;
+const LONGEST_RETRY_MS = 60_000;
+
+/** Looks at a connection and arranges what is missing; harmless to call at any time. */
+export function supervise(core: Core, connection: Connection): void {
+  const { policy, failures } = connection;
+  const timer = `connection:${policy.name}:retry`;
+  if (core.connections.get(policy.name) !== connection) return;
+  if (core.closing || !wanted(connection) || settled(connection)) {
+    core.cancel(timer);
+    return;
+  }
+  const delay = failures === 0 ? 0 : Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
+  core.arm(timer, delay, () => begin(core, connection));
+}
+
+function wanted({ policy, asked }: Connection): boolean {
+  return policy.initiate === 'start' || (policy.initiate === 'traffic' && asked);
+}
+
+/** A negotiation is under way, or the tunnel stands: both the IKE SA and a child. */
+function settled(connection: Connection): boolean {
+  const sas = [...connection.sas];
+  if (sas.some((sa) => sa.state !== 'established' && sa.state !== 'replaced' && sa.state !== 'gone'))
+    return true;
+  return sas.some((sa) => sa.state === 'established') && current(connection) !== undefined;
+}
+
+function begin(core: Core, connection: Connection): void {
+  if (core.closing || settled(connection)) return;
+  if (connection.policy.version === 2) {
+    const sa = [...connection.sas].find((s) => s.version === 2 && s.state === 'established');
+    if (sa?.version === 2) createChild(core, sa);
+    else beginInit(core, connection);
+    return;
+  }
+  const sa = usable(connection);
+  if (!sa) beginMainMode(core, connection);
+  else if (!current(connection)) beginQuickMode(core, sa);
+}

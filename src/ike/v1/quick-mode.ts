@@ -1,0 +1,484 @@
+// Quick Mode (RFC 2409 5.5): a pair of IPsec SAs under an ISAKMP SA, both roles.
+//   1 →  HDR*, HASH(1), SA, Ni [, KE] , IDci, IDcr
+//   2 ←  HDR*, HASH(2), SA, Nr [, KE] , IDci, IDcr
+//   3 →  HDR*, HASH(3)
+import { equalConstantTime, Reader, u32Bytes, Writer } from '../../net/bytes.ts';
+import { activate, type ChildSa, childText, install, STRAGGLER_MS } from '../child.ts';
+import type { Core } from '../core.ts';
+import { prf } from '../crypto/prf.ts';
+import { keyOf } from '../policy.ts';
+import { acceptLifetime } from '../proposal/lifetime.ts';
+import { choosePhase2, lifetimes, type PhaseTwoSuite, phase2Proposal } from '../proposal/v1.ts';
+import type { Reason } from '../reason.ts';
+import { supervise } from '../supervise.ts';
+import { attribute, decodeAttributes, encodeAttributes } from '../wire/attribute.ts';
+import {
+  ATTRIBUTE_P2,
+  DOI_IPSEC,
+  ENCAPSULATION,
+  EXCHANGE,
+  LIFE_SECONDS,
+  NOTIFY_V1,
+  PROTOCOL,
+  SIT_IDENTITY_ONLY,
+} from '../wire/numbers.ts';
+import { encodeChain, find, type Message, type Payload, type PayloadOf } from '../wire/v1.ts';
+import {
+  type Decrypted,
+  decrypt,
+  encrypted,
+  hashVerifies,
+  inform,
+  isRepetition,
+  newMessageId,
+  phase2Hash,
+  progress,
+  send,
+} from './exchange.ts';
+import { phase2Iv, quickModeKeys } from './keys.ts';
+import { deleteChild } from './lifecycle.ts';
+import type { IsakmpSa, QuickMode } from './sa.ts';
+import { idAddresses, idOf, idText } from './selectors.ts';
+
+/** How long we go on sending on the old SA when the peer gives no sign that it has the new one. */
+const SWITCH_MS = 1000;
+
+/** A finished exchange is remembered for its retransmissions. */
+const REMEMBER_MS = 60_000;
+
+/** Quick Modes that one peer may have open at once. */
+const MAX_QUICK_MODES = 16;
+
+const NOTHING = new Uint8Array(0);
+
+export function beginQuickMode(core: Core, sa: IsakmpSa, replaces?: ChildSa): void {
+  const { policy } = sa.connection;
+  // One at a time: a second one would race for the same traffic.
+  if ([...sa.quick.values()].some((q) => q.role === 'initiator' && !q.done)) return;
+  const { pfs } = policy.child;
+  if (!pfs) return start(core, sa, newQuick(core, sa, 'initiator', newMessageId(core), replaces));
+  const quick = newQuick(core, sa, 'initiator', newMessageId(core), replaces);
+  quick.busy = true;
+  core.job({ group: pfs }, (result) => {
+    delete quick.busy;
+    if (sa.state !== 'established' || !result.ok) return;
+    quick.pair = result.keyPair;
+    start(core, sa, quick);
+  });
+}
+
+function newQuick(
+  core: Core,
+  sa: IsakmpSa,
+  role: QuickMode['role'],
+  messageId: number,
+  replaces?: ChildSa,
+): QuickMode {
+  const quick: QuickMode = {
+    messageId,
+    role,
+    spiIn: core.allocateSpi(),
+    nonce: core.random(sa.connection.policy.nonceOctets),
+    iv: phase2Iv(sa.suite!, sa.iv, messageId),
+    ids: undefined,
+    ...(replaces ? { replaces } : {}),
+    done: false,
+    flow: { timer: `quick:${sa.id}:${messageId}`, tries: 0 },
+  };
+  sa.quick.set(messageId, quick);
+  return quick;
+}
+
+function modeOf(sa: IsakmpSa): number {
+  if (!sa.nat.local && !sa.nat.remote) return ENCAPSULATION.TUNNEL;
+  return sa.natT === 'draft' ? ENCAPSULATION.UDP_TUNNEL_DRAFT : ENCAPSULATION.UDP_TUNNEL;
+}
+
+/** 1 → */
+function start(core: Core, sa: IsakmpSa, quick: QuickMode): void {
+  const { policy } = sa.connection;
+  const { selectors, protocol } = policy.child;
+  const ids = [idOf(selectors.local[0], protocol), idOf(selectors.remote[0], protocol)] as const;
+  quick.ids = ids;
+  const proposal = phase2Proposal(policy.child, u32Bytes(quick.spiIn), modeOf(sa));
+  core.note('info', 'quick-mode', sa.connection, 'initiating phase 2');
+  speak(core, sa, quick, NOTHING, [
+    { type: 'sa', doi: DOI_IPSEC, situation: SIT_IDENTITY_ONLY, proposals: [proposal] },
+    { type: 'nonce', data: quick.nonce },
+    ...(quick.pair ? [{ type: 'ke' as const, data: quick.pair.publicValue }] : []),
+    ...ids,
+  ]);
+}
+
+/** Sends the next message with its hash; silence ends the exchange. */
+function speak(
+  core: Core,
+  sa: IsakmpSa,
+  quick: QuickMode,
+  extra: Uint8Array,
+  payloads: readonly Payload[],
+): void {
+  const data = phase2Hash(sa, quick.messageId, extra, encodeChain(payloads));
+  const kind = { exchange: EXCHANGE.QUICK_MODE, messageId: quick.messageId };
+  const out = encrypted(core, sa, kind, quick.iv, [{ type: 'hash', data }, ...payloads]);
+  quick.iv = out.iv;
+  send(core, sa, quick.flow, out.data, () =>
+    fail(core, sa, quick, {
+      code: 'TIMEOUT',
+      text: 'the peer did not answer in phase 2',
+      hint: 'its log tells more; often the proxy-ids or the phase 2 proposals differ',
+    }),
+  );
+}
+
+export function fail(core: Core, sa: IsakmpSa, quick: QuickMode, reason: Reason): void {
+  const { connection } = sa;
+  core.refuse('negotiation-failed', connection, 'phase 2 negotiation failed', reason);
+  finish(core, sa, quick);
+  if (quick.child && !quick.replaces) deleteChild(core, undefined, quick.child, 0);
+  connection.failures++;
+  supervise(core, connection);
+}
+
+function finish(core: Core, sa: IsakmpSa, quick: QuickMode): void {
+  quick.done = true;
+  core.cancel(quick.flow.timer);
+  core.arm(`quick:${sa.id}:${quick.messageId}:forget`, REMEMBER_MS, () => sa.quick.delete(quick.messageId));
+}
+
+export function onQuickMode(core: Core, sa: IsakmpSa, message: Message, data: Uint8Array): void {
+  if (sa.state !== 'established') return;
+  const { messageId } = message.header;
+  const known = sa.quick.get(messageId);
+  if (known) {
+    if (isRepetition(core, sa, known.flow, data) || known.done || known.busy) return;
+    const d = decrypt(core, sa, message, known.iv);
+    if (!d.ok)
+      return core.note('debug', 'message-dropped', sa.connection, `quick mode message dropped: ${d.rule}`);
+    if (known.role === 'initiator') onAnswer(core, sa, known, d, data);
+    else onConfirmation(core, sa, known, d, data);
+    return;
+  }
+  if (sa.quick.size >= MAX_QUICK_MODES) return;
+  const d = decrypt(core, sa, message, phase2Iv(sa.suite!, sa.iv, messageId));
+  if (!d.ok || !hashVerifies(sa, messageId, d, NOTHING)) {
+    return core.note(
+      'debug',
+      'message-dropped',
+      sa.connection,
+      'quick mode message dropped: its hash does not verify',
+    );
+  }
+  onProposal(core, sa, messageId, d, data);
+}
+
+/** The ID payloads of a message: none, or the pair in the order of the initiator. */
+function pairOf(payloads: readonly Payload[]): readonly [PayloadOf<'id'>, PayloadOf<'id'>] | undefined {
+  const [a, b] = payloads.filter((p): p is PayloadOf<'id'> => p.type === 'id');
+  return a && b ? [a, b] : undefined;
+}
+
+/** 1 → as responder: choose, answer, install inbound. */
+function onProposal(
+  core: Core,
+  sa: IsakmpSa,
+  messageId: number,
+  d: Decrypted & { ok: true },
+  data: Uint8Array,
+): void {
+  const { connection } = sa;
+  const { policy } = connection;
+  const { payloads } = d.chain;
+  const [offer, nonce, ke] = [find(payloads, 'sa'), find(payloads, 'nonce'), find(payloads, 'ke')];
+  if (!offer || !nonce || nonce.data.length < 8 || nonce.data.length > 256) return;
+  const refuse = (reason: Reason, notify: number) => {
+    core.refuse('negotiation-refused', connection, 'phase 2 refused', reason);
+    inform(core, sa, [
+      { type: 'notify', doi: DOI_IPSEC, protocol: PROTOCOL.ESP, spi: NOTHING, notify, data: NOTHING },
+    ]);
+  };
+  const ids = pairOf(payloads);
+  const wrong = wrongIds(sa, ids);
+  if (wrong) return refuse(wrong, NOTIFY_V1.INVALID_ID_INFORMATION);
+  const mode = modeOf(sa);
+  const chosen = choosePhase2(policy, offer.proposals, mode);
+  if (!chosen.ok) return refuse(chosen.reason, NOTIFY_V1.NO_PROPOSAL_CHOSEN);
+  const key = keyOf(policy.name, 'ike.proposal.phase2.lifetime-of-time');
+  const lifetime = acceptLifetime(policy.checkLevel, policy.child.seconds, chosen.suite.seconds, key);
+  if (!lifetime.ok) return refuse(lifetime.reason, NOTIFY_V1.NO_PROPOSAL_CHOSEN);
+  if ((chosen.suite.group !== undefined) !== (ke !== undefined)) {
+    return refuse(
+      { code: 'PROTOCOL', text: 'PFS group and KE payload do not go together' },
+      NOTIFY_V1.INVALID_KEY_INFORMATION,
+    );
+  }
+  const quick = newQuick(core, sa, 'responder', messageId);
+  quick.iv = d.iv;
+  quick.ids = ids;
+  quick.peerNonce = nonce.data;
+  progress(core, quick.flow, data);
+  const spiOut = new Reader(chosen.peerSpi!).u32();
+  const answer = (publicValue?: Uint8Array, shared?: Uint8Array) => {
+    const old = [...connection.children].filter((c) => c.state === 'live').at(-1);
+    quick.child = make(
+      core,
+      sa,
+      quick,
+      { ...chosen.suite, seconds: lifetime.seconds },
+      spiOut,
+      nonce.data,
+      quick.nonce,
+      shared,
+      true,
+    );
+    if (old) quick.child.onFirstPacket = () => confirmed(core, sa, quick);
+    const proposal = { ...chosen.proposal, spi: u32Bytes(quick.spiIn) };
+    speak(core, sa, quick, nonce.data, [
+      { ...offer, proposals: [proposal] },
+      { type: 'nonce', data: quick.nonce },
+      ...(publicValue ? [{ type: 'ke' as const, data: publicValue }] : []),
+      ...(ids ?? []),
+      ...(lifetime.claim ? [responderLifetime(quick.spiIn, lifetime.seconds)] : []),
+    ]);
+  };
+  if (!ke || !chosen.suite.group) return answer();
+  quick.busy = true;
+  core.job({ group: chosen.suite.group, peerPublic: ke.data }, (result) => {
+    delete quick.busy;
+    if (sa.state !== 'established') return;
+    if (result.ok) return answer(result.keyPair.publicValue, result.shared);
+    finish(core, sa, quick);
+    refuse({ code: 'BAD_PUBLIC_VALUE', text: result.error }, NOTIFY_V1.INVALID_KEY_INFORMATION);
+  });
+}
+
+/** Set proxy-ids must be mirrored exactly; unset, any pair is taken and echoed (ike.md 0.7: never narrowed). */
+function wrongIds(
+  sa: IsakmpSa,
+  ids: readonly [PayloadOf<'id'>, PayloadOf<'id'>] | undefined,
+): Reason | undefined {
+  const { policy } = sa.connection;
+  const { selectors, anySelectors, protocol } = policy.child;
+  if (anySelectors) return undefined;
+  const wanted = [idOf(selectors.remote[0], protocol), idOf(selectors.local[0], protocol)].map(idText);
+  // Without identities the peers' own addresses are meant (RFC 2409 5.5).
+  const got = ids ? ids.map(idText) : [`${policy.remote}/32`, `${policy.local}/32`];
+  if (wanted[0] === got[0] && wanted[1] === got[1]) return undefined;
+  const key = keyOf(policy.name, 'ike.proposal.phase2.proxy-id');
+  const swapped = wanted[0] === got[1] && wanted[1] === got[0];
+  return {
+    code: 'SELECTORS',
+    text: swapped
+      ? 'the proxy-ids of the peer are ours, but not mirrored: one side has local and remote swapped'
+      : 'the proxy-ids of the peer are not the mirror of ours',
+    offered: [`peer's side ${got[0]}, our side ${got[1]}`],
+    accepted: [`peer's side ${wanted[0]}, our side ${wanted[1]}`],
+    key,
+    hint: swapped ? `swap ${key}.ipv4.local and .remote on one side` : `make ${key} the mirror of the peer's`,
+  };
+}
+
+function responderLifetime(spi: number, seconds: number): Payload {
+  const w = new Writer();
+  encodeAttributes(w, [
+    attribute(ATTRIBUTE_P2.LIFE_TYPE, LIFE_SECONDS),
+    attribute(ATTRIBUTE_P2.LIFE_DURATION, seconds),
+  ]);
+  return {
+    type: 'notify',
+    doi: DOI_IPSEC,
+    protocol: PROTOCOL.ESP,
+    spi: u32Bytes(spi),
+    notify: NOTIFY_V1.RESPONDER_LIFETIME,
+    data: w.finish(),
+  };
+}
+
+/** 2 ← as initiator: the peer's choice, with our identities echoed unchanged. */
+function onAnswer(
+  core: Core,
+  sa: IsakmpSa,
+  quick: QuickMode,
+  d: Decrypted & { ok: true },
+  data: Uint8Array,
+): void {
+  if (!hashVerifies(sa, quick.messageId, d, quick.nonce)) {
+    return core.note(
+      'debug',
+      'message-dropped',
+      sa.connection,
+      'quick mode message dropped: its hash does not verify',
+    );
+  }
+  const { policy } = sa.connection;
+  const { payloads } = d.chain;
+  const [offer, nonce, ke] = [find(payloads, 'sa'), find(payloads, 'nonce'), find(payloads, 'ke')];
+  if (!offer || !nonce) return;
+  const wrong = echoed(sa, quick, pairOf(payloads));
+  if (wrong) return fail(core, sa, quick, wrong);
+  const chosen = choosePhase2(policy, offer.proposals, modeOf(sa));
+  if (!chosen.ok || offer.proposals[0].transforms.length !== 1) {
+    return fail(core, sa, quick, {
+      code: 'PROTOCOL',
+      text: 'the peer chose a phase 2 proposal that we did not make',
+    });
+  }
+  quick.iv = d.iv;
+  progress(core, quick.flow, data);
+  const seconds = Math.min(policy.child.seconds, claimedSeconds(payloads) ?? policy.child.seconds);
+  const spiOut = new Reader(chosen.peerSpi!).u32();
+  const go = (shared?: Uint8Array) => {
+    const old = quick.replaces;
+    const child = make(
+      core,
+      sa,
+      quick,
+      { ...chosen.suite, seconds },
+      spiOut,
+      quick.nonce,
+      nonce.data,
+      shared,
+      old !== undefined,
+    );
+    confirm(core, sa, quick, nonce.data);
+    if (old) switchOver(core, sa, old, child);
+    supervise(core, sa.connection);
+  };
+  if (!quick.pair || !ke || !chosen.suite.group) return go();
+  quick.busy = true;
+  core.job({ group: chosen.suite.group, keyPair: quick.pair, peerPublic: ke.data }, (result) => {
+    delete quick.busy;
+    if (sa.state !== 'established') return;
+    if (!result.ok) return fail(core, sa, quick, { code: 'BAD_PUBLIC_VALUE', text: result.error });
+    go(result.shared);
+  });
+}
+
+/** SEIL and racoon demand it of their peers, and so do we: a narrowed answer is a policy that differs (seed 001). */
+function echoed(
+  sa: IsakmpSa,
+  quick: QuickMode,
+  ids: readonly [PayloadOf<'id'>, PayloadOf<'id'>] | undefined,
+): Reason | undefined {
+  const sent = quick.ids!.map(idText);
+  const got = ids?.map(idText);
+  if (!got || (got[0] === sent[0] && got[1] === sent[1])) return undefined;
+  const key = keyOf(sa.connection.policy.name, 'ike.proposal.phase2.proxy-id');
+  return {
+    code: 'SELECTORS',
+    text: 'mismatched ID was returned: the peer answered with other proxy-ids than ours',
+    offered: [`our side ${got[0]}, peer's side ${got[1]}`],
+    accepted: [`our side ${sent[0]}, peer's side ${sent[1]}`],
+    key,
+    hint: `set ${key}.ipv4.local : ${got[0]} and .remote : ${got[1]}, or let the peer accept ours`,
+  };
+}
+
+function claimedSeconds(payloads: readonly Payload[]): number | undefined {
+  const claim = payloads.find((p) => p.type === 'notify' && p.notify === NOTIFY_V1.RESPONDER_LIFETIME);
+  if (claim?.type !== 'notify') return undefined;
+  try {
+    const list = decodeAttributes(new Reader(claim.data));
+    return lifetimes(list, ATTRIBUTE_P2.LIFE_TYPE, ATTRIBUTE_P2.LIFE_DURATION).seconds;
+  } catch {
+    return undefined; // A claim that cannot be read claims nothing.
+  }
+}
+
+/** 3 →, and nothing to wait for: a repeated message 2 brings it out again. */
+function confirm(core: Core, sa: IsakmpSa, quick: QuickMode, peerNonce: Uint8Array): void {
+  // HASH(3) = prf(SKEYID_a, 0 | M-ID | Ni_b | Nr_b): the leading zero octet makes it unlike the other two.
+  const data = hash3(sa, quick, quick.nonce, peerNonce);
+  const kind = { exchange: EXCHANGE.QUICK_MODE, messageId: quick.messageId };
+  const out = encrypted(core, sa, kind, quick.iv, [{ type: 'hash', data }]);
+  send(core, sa, quick.flow, out.data);
+  finish(core, sa, quick);
+}
+
+function hash3(sa: IsakmpSa, quick: QuickMode, ni: Uint8Array, nr: Uint8Array): Uint8Array {
+  return prf(sa.suite!.hash, sa.keys!.a, Uint8Array.of(0), u32Bytes(quick.messageId), ni, nr);
+}
+
+/** 3 → as responder: the initiator has installed both halves, so ours goes out on the new SA. */
+function onConfirmation(
+  core: Core,
+  sa: IsakmpSa,
+  quick: QuickMode,
+  d: Decrypted & { ok: true },
+  data: Uint8Array,
+): void {
+  const hash = find(d.chain.payloads, 'hash');
+  if (!hash || !equalConstantTime(hash.data, hash3(sa, quick, quick.peerNonce!, quick.nonce))) {
+    return core.note(
+      'debug',
+      'message-dropped',
+      sa.connection,
+      'quick mode message 3 dropped: its hash does not verify',
+    );
+  }
+  progress(core, quick.flow, data);
+  confirmed(core, sa, quick);
+}
+
+function confirmed(core: Core, sa: IsakmpSa, quick: QuickMode): void {
+  if (quick.done || !quick.child) return;
+  const { connection } = sa;
+  for (const old of connection.children) {
+    if (old !== quick.child && old.state === 'live' && old.createdAt <= quick.child.createdAt)
+      old.state = 'replaced';
+  }
+  activate(core, quick.child);
+  finish(core, sa, quick);
+  delete quick.flow.sent;
+  supervise(core, connection);
+}
+
+function make(
+  core: Core,
+  sa: IsakmpSa,
+  quick: QuickMode,
+  suite: PhaseTwoSuite,
+  spiOut: number,
+  ni: Uint8Array,
+  nr: Uint8Array,
+  shared: Uint8Array | undefined,
+  delayed: boolean,
+): ChildSa {
+  const { connection } = sa;
+  const [first, second] = quick.ids ?? [];
+  const [local, remote] = quick.role === 'initiator' ? [first, second] : [second, first];
+  const text = (id: PayloadOf<'id'> | undefined, address: string) =>
+    id ? (idAddresses(id) ?? idText(id)) : `${address}/32`;
+  const octets = suite.octets ?? connection.policy.child.octets;
+  const child = install(
+    core,
+    {
+      connection,
+      spiIn: quick.spiIn,
+      spiOut,
+      suite,
+      local: sa.local,
+      remote: sa.remote,
+      encapsulated: sa.nat.local || sa.nat.remote,
+      selectors: { local: [text(local, sa.local.address)], remote: [text(remote, sa.remote.address)] },
+      seconds: suite.seconds ?? connection.policy.child.seconds,
+      ...(octets === undefined ? {} : { octets }),
+      initiator: quick.role === 'initiator',
+      keys: quickModeKeys(sa.suite!, sa.keys!, suite, { in: quick.spiIn, out: spiOut }, ni, nr, shared),
+    },
+    delayed,
+  );
+  core.note('info', quick.replaces ? 'child-rekeyed' : 'child-established', connection, childText(child));
+  return child;
+}
+
+/** After message 3 of a renewal: the old SA carries on until the peer uses the new one, or a second has passed. */
+function switchOver(core: Core, sa: IsakmpSa, old: ChildSa, made: ChildSa): void {
+  old.state = 'replaced';
+  const change = () => {
+    activate(core, made);
+    deleteChild(core, sa.state === 'established' ? sa : undefined, old, STRAGGLER_MS);
+  };
+  made.onFirstPacket = change;
+  core.arm(`child:${made.spiIn}:activate`, SWITCH_MS, change);
+}

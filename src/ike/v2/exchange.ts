@@ -1,0 +1,210 @@
+// Requests and responses of one IKE SA (RFC 7296 2.1 to 2.4): one request at a time, retransmitted byte for byte.
+import { sameEndpoint } from '../../net/endpoint.ts';
+import type { Core } from '../core.ts';
+import { EXCHANGE, FLAG, NOTIFY_V2, nameOf } from '../wire/numbers.ts';
+import { type Message, notify, type Payload } from '../wire/v2.ts';
+import { answerCreateChild } from './create-child-sa.ts';
+import { answerAuth } from './ike-auth.ts';
+import { answerInformational } from './informational.ts';
+import { lost } from './lifecycle.ts';
+import { open, type Protection, seal } from './protect.ts';
+import type { IkeSa, Task } from './sa.ts';
+
+/** First wait of 4 s, each 1.8 times the one before, five retransmissions: 165 s until a peer counts as dead. */
+const FIRST_WAIT_MS = 4000;
+const WAIT_FACTOR = 1.8;
+const RETRANSMISSIONS = 5;
+
+/** Runs an exchange now, or after the one that is under way: our window is one request (2.3). */
+export function enqueue(sa: IkeSa, task: Task): void {
+  sa.queue.push(task);
+  proceed(sa);
+}
+
+export function proceed(sa: IkeSa): void {
+  if (sa.busy || sa.outstanding || sa.state === 'gone') return;
+  sa.queue.shift()?.();
+}
+
+/** Sends a protected request; `done` gets the payloads of its response. */
+export function request(
+  core: Core,
+  sa: IkeSa,
+  exchange: number,
+  payloads: readonly Payload[],
+  what: string,
+  done: (payloads: readonly Payload[]) => void,
+): void {
+  const messageId = sa.nextRequest;
+  const data = sealed(core, sa, exchange, messageId, false, payloads);
+  transmit(core, sa, { messageId, data, what, done });
+}
+
+/** Sends request octets as they are (IKE_SA_INIT is not protected) and keeps them for retransmission. */
+export function transmit(
+  core: Core,
+  sa: IkeSa,
+  message: {
+    messageId: number;
+    data: Uint8Array;
+    what: string;
+    done: (payloads: readonly Payload[]) => void;
+  },
+): void {
+  sa.nextRequest = message.messageId + 1;
+  sa.outstanding = { ...message, tries: 0 };
+  core.send(sa.local, sa.remote, message.data);
+  core.arm(`sa:${sa.id}:retransmit`, FIRST_WAIT_MS, () => retransmit(core, sa));
+}
+
+function retransmit(core: Core, sa: IkeSa): void {
+  const out = sa.outstanding;
+  if (!out) return;
+  out.tries++;
+  if (out.tries > RETRANSMISSIONS) {
+    const established = sa.state === 'established' || sa.state === 'replaced';
+    lost(core, sa, {
+      code: established ? 'PEER_DEAD' : 'TIMEOUT',
+      text: `${sa.remote.address} did not answer ${out.what} (${RETRANSMISSIONS + 1} tries)`,
+      hint: established
+        ? 'the peer or the path to it is down'
+        : 'check that the peer runs, that UDP 500 and 4500 pass, and that it expects our address',
+    });
+    return;
+  }
+  core.send(sa.local, sa.remote, out.data);
+  core.arm(`sa:${sa.id}:retransmit`, FIRST_WAIT_MS * WAIT_FACTOR ** out.tries, () => retransmit(core, sa));
+}
+
+/** Ends the wait for a response; its handler may start the next request of the same exchange. */
+export function answered(core: Core, sa: IkeSa, payloads: readonly Payload[]): void {
+  const out = sa.outstanding;
+  if (!out) return;
+  delete sa.outstanding;
+  core.cancel(`sa:${sa.id}:retransmit`);
+  out.done(payloads);
+  proceed(sa);
+}
+
+/** Answers a request, and keeps the octets: a retransmitted request gets the same ones (2.1). */
+export function respond(
+  core: Core,
+  sa: IkeSa,
+  exchange: number,
+  messageId: number,
+  payloads: readonly Payload[],
+): void {
+  const data = sealed(core, sa, exchange, messageId, true, payloads);
+  sa.lastResponse = { messageId, data };
+  delete sa.answering;
+  core.send(sa.local, sa.remote, data);
+}
+
+/** A message that nobody waits an answer for: Deletes of a router that goes down. */
+export function tell(core: Core, sa: IkeSa, exchange: number, payloads: readonly Payload[]): void {
+  core.send(sa.local, sa.remote, sealed(core, sa, exchange, sa.nextRequest++, false, payloads));
+}
+
+function protectionOf(sa: IkeSa): Protection | undefined {
+  return sa.suite && sa.keys ? { suite: sa.suite, keys: sa.keys } : undefined;
+}
+
+function sealed(
+  core: Core,
+  sa: IkeSa,
+  exchange: number,
+  messageId: number,
+  response: boolean,
+  payloads: readonly Payload[],
+): Uint8Array {
+  const flags = (sa.role === 'initiator' ? FLAG.INITIATOR : 0) | (response ? FLAG.RESPONSE : 0);
+  const header = { spiI: sa.spiI, spiR: sa.spiR, major: 2, minor: 0, exchange, flags, messageId };
+  return seal(protectionOf(sa)!, sa.role === 'initiator', header, payloads, (n) => core.random(n));
+}
+
+/** A datagram for an SA that has keys: everything but IKE_SA_INIT. */
+export function receive(
+  core: Core,
+  sa: IkeSa,
+  datagram: Uint8Array,
+  message: Message,
+  from: IkeSa['remote'],
+  to: IkeSa['local'],
+): void {
+  const { header } = message;
+  const protection = protectionOf(sa);
+  if (!protection) return;
+  const isResponse = (header.flags & FLAG.RESPONSE) !== 0;
+  const opened = open(protection, sa.role === 'responder', datagram, message);
+  if (!opened.ok) {
+    core.note(
+      'debug',
+      'message-dropped',
+      sa.connection,
+      `message from ${from.address} dropped: ${opened.rule}`,
+    );
+    if (opened.authentic && !isResponse && header.messageId === sa.expectedRequest) {
+      sa.expectedRequest++;
+      respond(core, sa, header.exchange, header.messageId, [notify(NOTIFY_V2.INVALID_SYNTAX)]);
+    }
+    return;
+  }
+  if (isResponse) {
+    if (sa.outstanding?.messageId !== header.messageId) return;
+    heard(core, sa, from, to);
+    answered(core, sa, opened.payloads);
+    return;
+  }
+  if (header.messageId === sa.expectedRequest) {
+    heard(core, sa, from, to);
+    sa.expectedRequest++;
+    answer(core, sa, message, opened.payloads);
+  } else if (header.messageId === sa.expectedRequest - 1 && sa.lastResponse?.messageId === header.messageId) {
+    core.send(sa.local, sa.remote, sa.lastResponse.data);
+  }
+}
+
+/** An authentic, fresh message: the peer lives, and is reached where it came from when a NAT is involved (2.23). */
+function heard(core: Core, sa: IkeSa, from: IkeSa['remote'], to: IkeSa['local']): void {
+  sa.lastHeard = core.now;
+  if (sa.state === 'init') {
+    // IKE_AUTH may come from and to port 4500 (2.23): the first protected message fixes the ports.
+    sa.remote = from;
+    sa.local = to;
+    return;
+  }
+  if (sa.nat.remote && !sameEndpoint(sa.remote, from)) moved(core, sa, from);
+}
+
+/** The peer's NAT gave it another address or port; its children follow. */
+export function moved(core: Core, sa: IkeSa, to: IkeSa['remote']): void {
+  core.note('info', 'peer-moved', sa.connection, `peer moved to ${to.address}[${to.port}]`);
+  sa.remote = to;
+  for (const child of sa.children) child.remote = to;
+  core.effect({ kind: 'move', connection: sa.connection.policy.name, remote: to });
+}
+
+function answer(core: Core, sa: IkeSa, message: Message, payloads: readonly Payload[]): void {
+  const { exchange, messageId } = message.header;
+  const critical = payloads.find((p) => p.type === 'unknown' && p.critical);
+  if (critical?.type === 'unknown') {
+    respond(core, sa, exchange, messageId, [
+      notify(NOTIFY_V2.UNSUPPORTED_CRITICAL_PAYLOAD, Uint8Array.of(critical.payload)),
+    ]);
+    return;
+  }
+  const ready = sa.state === 'established' || sa.state === 'replaced';
+  if (exchange === EXCHANGE.IKE_AUTH && sa.state === 'init' && sa.role === 'responder') {
+    answerAuth(core, sa, messageId, payloads);
+  } else if (exchange === EXCHANGE.CREATE_CHILD_SA && ready) answerCreateChild(core, sa, messageId, payloads);
+  else if (exchange === EXCHANGE.INFORMATIONAL && ready) answerInformational(core, sa, messageId, payloads);
+  else {
+    core.note(
+      'debug',
+      'message-refused',
+      sa.connection,
+      `${nameOf(EXCHANGE, exchange)} does not fit the state of the SA`,
+    );
+    respond(core, sa, exchange, messageId, [notify(NOTIFY_V2.INVALID_SYNTAX)]);
+  }
+}

@@ -1,0 +1,386 @@
+// IKE_SA_INIT (RFC 7296 1.2): proposals, Diffie-Hellman values and nonces, unprotected; both roles.
+import { equalConstantTime, hex } from '../../net/bytes.ts';
+import { type Endpoint, endpointText } from '../../net/endpoint.ts';
+import type { Connection, Core } from '../core.ts';
+import { GROUPS, type Group, type GroupName, groupById } from '../crypto/algorithm.ts';
+import type { KeyPair } from '../crypto/key-exchange.ts';
+import { keyOf } from '../policy.ts';
+import {
+  type Chosen,
+  chooseIke,
+  type IkeSuite,
+  ikeAlternatives,
+  phase1Keys,
+  toWire,
+} from '../proposal/v2.ts';
+import type { Reason } from '../reason.ts';
+import {
+  EXCHANGE,
+  FLAG,
+  NOTIFY_V2,
+  NOTIFY_V2_STATUS,
+  nameOf,
+  PORT_IKE,
+  PORT_NAT_T,
+  PROTOCOL,
+} from '../wire/numbers.ts';
+import { encode, find, findNotify, type Message, notify, type Payload } from '../wire/v2.ts';
+import type { Cookies } from './cookie.ts';
+import { answered, transmit } from './exchange.ts';
+import { sendAuth } from './ike-auth.ts';
+import { ikeKeys, natDetection, skeyseed } from './keys.ts';
+import { drop, lost, register } from './lifecycle.ts';
+import type { IkeSa } from './sa.ts';
+
+const NONE = new Uint8Array(0);
+const ZERO_SPI = new Uint8Array(8);
+
+/** Restarts that one negotiation may cost us: a cookie, a group, and a cookie for the second message (2.6.1). */
+const MAX_RESTARTS = 4;
+
+/** Our side of the exchange while it is open: kept for restarts with a cookie or another group. */
+export type Attempt = {
+  readonly sa: IkeSa;
+  readonly nonce: Uint8Array;
+  group: GroupName;
+  pair: KeyPair;
+  cookie?: Uint8Array;
+  restarts: number;
+};
+
+export function beginInit(core: Core, connection: Connection): void {
+  const { policy } = connection;
+  const sa: IkeSa = newSa(core, connection, 'initiator', {
+    spiI: core.random(8),
+    local: { address: policy.local, port: PORT_IKE },
+    remote: { address: policy.remote, port: PORT_IKE },
+  });
+  register(core, sa);
+  core.note('info', 'initiate', connection, `initiating IKEv2 to ${endpointText(sa.remote)}`);
+  const group = policy.ike.groups[0];
+  const nonce = core.random(Math.max(policy.nonceOctets, 16));
+  core.job({ group }, (result) => {
+    if (sa.state !== 'init' || !result.ok) return;
+    send(core, { sa, nonce, group, pair: result.keyPair, restarts: 0 });
+  });
+}
+
+function newSa(
+  core: Core,
+  connection: Connection,
+  role: IkeSa['role'],
+  rest: Pick<IkeSa, 'spiI' | 'local' | 'remote'>,
+): IkeSa {
+  return {
+    version: 2,
+    id: core.nextId(),
+    role,
+    connection,
+    spiR: ZERO_SPI,
+    ...rest,
+    state: 'init',
+    nat: { local: false, remote: false },
+    createdAt: core.now,
+    establishedAt: 0,
+    lastHeard: core.now,
+    children: new Set(),
+    nextRequest: 0,
+    expectedRequest: 0,
+    queue: [],
+  };
+}
+
+function send(core: Core, attempt: Attempt): void {
+  const { sa, nonce, pair, group, cookie } = attempt;
+  const { policy } = sa.connection;
+  const payloads: Payload[] = [
+    ...(cookie ? [notify(NOTIFY_V2.COOKIE, cookie)] : []),
+    { type: 'sa', proposals: toWire(PROTOCOL.ISAKMP, NONE, ikeAlternatives(policy.ike)) },
+    { type: 'ke', group: GROUPS[group].id, data: pair.publicValue },
+    { type: 'nonce', data: nonce },
+    ...natNotifies(core, sa, sa.spiI, ZERO_SPI),
+  ];
+  const data = encode(
+    {
+      spiI: sa.spiI,
+      spiR: ZERO_SPI,
+      major: 2,
+      minor: 0,
+      exchange: EXCHANGE.IKE_SA_INIT,
+      flags: FLAG.INITIATOR,
+      messageId: 0,
+    },
+    payloads,
+  );
+  sa.proof = { init: data, response: NONE, nonceI: nonce, nonceR: NONE };
+  sa.attempt = attempt;
+  transmit(core, sa, { messageId: 0, data, what: 'IKE_SA_INIT', done: () => {} });
+}
+
+/** A wrong source hash makes the peer see a NAT, and so use UDP encapsulation (nat-traversal : force). */
+function natNotifies(core: Core, sa: IkeSa, spiI: Uint8Array, spiR: Uint8Array): Payload[] {
+  const source = sa.connection.policy.forceEncapsulation
+    ? core.random(20)
+    : natDetection(spiI, spiR, sa.local);
+  return [
+    notify(NOTIFY_V2.NAT_DETECTION_SOURCE_IP, source),
+    notify(NOTIFY_V2.NAT_DETECTION_DESTINATION_IP, natDetection(spiI, spiR, sa.remote)),
+  ];
+}
+
+/** Who is behind a NAT: we, when the peer's view of us differs; the peer, when ours of it does (2.23). */
+function detectNat(sa: IkeSa, message: Message): IkeSa['nat'] {
+  const { header, payloads } = message;
+  const hashes = (type: number) =>
+    payloads.flatMap((p) => (p.type === 'notify' && p.notify === type ? [p.data] : []));
+  const sources = hashes(NOTIFY_V2.NAT_DETECTION_SOURCE_IP);
+  const destinations = hashes(NOTIFY_V2.NAT_DETECTION_DESTINATION_IP);
+  if (sources.length === 0 || destinations.length === 0) return { local: false, remote: false };
+  const seen = (list: Uint8Array[], e: Endpoint) =>
+    list.some((h) => equalConstantTime(h, natDetection(header.spiI, header.spiR, e)));
+  return {
+    local: !seen(destinations, sa.local) || sa.connection.policy.forceEncapsulation,
+    remote: !seen(sources, sa.remote),
+  };
+}
+
+/** The response to our IKE_SA_INIT. It is not authenticated yet: what it says is believed as far as AUTH goes. */
+export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Uint8Array): void {
+  const attempt = sa.attempt;
+  if (sa.state !== 'init' || !attempt || !sa.outstanding) return;
+  const { payloads, header } = message;
+  const cookie = findNotify(payloads, NOTIFY_V2.COOKIE);
+  const wrongGroup = findNotify(payloads, NOTIFY_V2.INVALID_KE_PAYLOAD);
+  if ((cookie || wrongGroup) && attempt.restarts++ >= MAX_RESTARTS) {
+    lost(core, sa, { code: 'PROTOCOL', text: 'the peer asks for another cookie or group again and again' });
+    return;
+  }
+  if (cookie) {
+    answered(core, sa, []);
+    send(core, { ...attempt, cookie: cookie.data });
+    return;
+  }
+  if (wrongGroup) return retryGroup(core, attempt, wrongGroup.data);
+  const refusal = payloads.find((p) => p.type === 'notify' && p.notify < NOTIFY_V2_STATUS);
+  if (refusal?.type === 'notify') return lost(core, sa, refusedInit(sa, refusal.notify, header.spiR));
+
+  const [ke, nonce, offer] = [find(payloads, 'ke'), find(payloads, 'nonce'), find(payloads, 'sa')];
+  if (!ke || !nonce || !offer || nonce.data.length < 16 || nonce.data.length > 256) {
+    core.note('debug', 'message-dropped', sa.connection, 'IKE_SA_INIT response lacks SA, KE or Nonce');
+    return;
+  }
+  const chosen = chooseIke(
+    sa.connection.policy.name,
+    sa.connection.policy.ike,
+    offer.proposals.slice(0, 1),
+    ke.group,
+  );
+  if (!chosen.ok || chosen.suite.group !== attempt.group || ke.group !== GROUPS[attempt.group].id) {
+    lost(core, sa, {
+      code: 'PROTOCOL',
+      text: 'the peer chose what we did not propose',
+      ...(chosen.ok ? {} : { offered: chosen.reason.offered ?? [] }),
+    });
+    return;
+  }
+  answered(core, sa, []);
+  sa.busy = true;
+  sa.spiR = header.spiR;
+  sa.proof = { ...sa.proof!, response: data, nonceR: nonce.data };
+  sa.nat = detectNat(sa, message);
+  core.job({ group: attempt.group, keyPair: attempt.pair, peerPublic: ke.data }, (result) => {
+    delete sa.busy;
+    if (sa.state !== 'init') return;
+    if (!result.ok) return lost(core, sa, { code: 'BAD_PUBLIC_VALUE', text: result.error });
+    delete sa.attempt;
+    finishKeys(sa, chosen.suite, result.shared!);
+    if (sa.nat.local || sa.nat.remote) {
+      sa.local = { ...sa.local, port: PORT_NAT_T };
+      sa.remote = { ...sa.remote, port: PORT_NAT_T };
+    }
+    sendAuth(core, sa);
+  });
+}
+
+function finishKeys(sa: IkeSa, suite: IkeSuite, shared: Uint8Array): void {
+  const { nonceI, nonceR } = sa.proof!;
+  sa.suite = suite;
+  sa.keys = ikeKeys(suite, skeyseed(suite, nonceI, nonceR, shared), nonceI, nonceR, sa.spiI, sa.spiR);
+}
+
+function retryGroup(core: Core, attempt: Attempt, data: Uint8Array): void {
+  const { sa } = attempt;
+  const { policy } = sa.connection;
+  const wanted = data.length === 2 ? groupById((data[0] << 8) | data[1]) : undefined;
+  if (!wanted || !policy.ike.groups.includes(wanted.name) || wanted.name === attempt.group) {
+    const name = wanted?.name ?? `group ${hex(data)}`;
+    const key = keyOf(policy.name, 'ike.proposal.phase1.dh-group');
+    return lost(core, sa, {
+      code: 'KE_GROUP_NOT_ALLOWED',
+      text: `the peer wants ${name}, we propose ${policy.ike.groups.join(', ')}`,
+      key,
+      hint: `set ${key} : ${name}, or add it to dh-group-alternative`,
+    });
+  }
+  answered(core, sa, []);
+  sa.busy = true;
+  core.note(
+    'info',
+    'retry-group',
+    sa.connection,
+    `the peer wants ${wanted.name} instead of ${attempt.group}`,
+  );
+  core.job({ group: wanted.name }, (result) => {
+    delete sa.busy;
+    if (sa.state !== 'init' || !result.ok) return;
+    send(core, { ...attempt, group: wanted.name, pair: result.keyPair });
+  });
+}
+
+function refusedInit(sa: IkeSa, type: number, spiR: Uint8Array): Reason {
+  const { policy } = sa.connection;
+  const name = nameOf(NOTIFY_V2, type);
+  if (type !== NOTIFY_V2.NO_PROPOSAL_CHOSEN) {
+    return { code: 'PEER_REFUSED', text: `the peer answered ${name}` };
+  }
+  // A bare refusal with a responder SPI is what a daemon sends that has no connection for our address (ike.md 2.2).
+  const noConnection = spiR.some((b) => b !== 0);
+  return {
+    code: 'PEER_REFUSED',
+    text: noConnection
+      ? `the peer answered ${name}: most likely it has no connection for ${policy.local} and IKEv2`
+      : `the peer answered ${name}: it accepts none of our proposals`,
+    offered: ikeAlternatives(policy.ike).map((a) =>
+      Object.values(a)
+        .map((v) => v.join('|'))
+        .join(' / '),
+    ),
+    key: keyOf(policy.name, 'ike.proposal.phase1'),
+    hint: `compare ${keyOf(policy.name, 'ike.proposal.phase1')} with the peer's proposal and its remote address with ours`,
+  };
+}
+
+/** A first request of a peer. Returns without keeping anything until the peer proved its address, when loaded. */
+export function onInitRequest(
+  core: Core,
+  message: Message,
+  data: Uint8Array,
+  local: Endpoint,
+  remote: Endpoint,
+  cookies: Cookies,
+  loaded: boolean,
+): void {
+  const { header, payloads } = message;
+  const reply = (payload: Payload) => core.send(local, remote, initError(header.spiI, payload));
+  const [ke, nonce, offer] = [find(payloads, 'ke'), find(payloads, 'nonce'), find(payloads, 'sa')];
+  if (!ke || !nonce || !offer || nonce.data.length < 16 || nonce.data.length > 256) {
+    return reply(notify(NOTIFY_V2.INVALID_SYNTAX));
+  }
+  if (
+    loaded &&
+    !cookies.valid(findNotify(payloads, NOTIFY_V2.COOKIE)?.data, nonce.data, remote, header.spiI)
+  ) {
+    return reply(notify(NOTIFY_V2.COOKIE, cookies.make(nonce.data, remote, header.spiI)));
+  }
+  const candidates = core.candidates(2, local, remote);
+  if (candidates.length === 0) {
+    core.refuse(
+      'negotiation-refused',
+      undefined,
+      `IKEv2 from ${endpointText(remote)}`,
+      core.noConnection(2, local, remote),
+    );
+    return reply(notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN));
+  }
+  let chosen: Chosen<IkeSuite> | undefined;
+  let connection = candidates[0];
+  for (const c of candidates) {
+    if (chosen?.ok) break;
+    connection = c;
+    chosen = chooseIke(c.policy.name, c.policy.ike, offer.proposals, ke.group);
+  }
+  if (!chosen?.ok) {
+    if (chosen)
+      core.refuse('negotiation-refused', connection, `IKEv2 from ${endpointText(remote)}`, chosen.reason);
+    return reply(notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN));
+  }
+  const group = GROUPS[chosen.suite.group];
+  if (ke.group !== group.id) {
+    core.note('info', 'retry-group', connection, retryText(connection, group, ke.group));
+    return reply(notify(NOTIFY_V2.INVALID_KE_PAYLOAD, Uint8Array.of(group.id >> 8, group.id & 255)));
+  }
+  accept(core, connection, chosen, message, data, local, remote);
+}
+
+function retryText(connection: Connection, wanted: Group, sent: number): string {
+  const name = groupById(sent)?.name ?? `group ${sent}`;
+  return `the peer sent a public value of ${name}, asked for ${wanted.name} (${phase1Keys(connection.policy.name).group})`;
+}
+
+function accept(
+  core: Core,
+  connection: Connection,
+  chosen: Extract<Chosen<IkeSuite>, { ok: true }>,
+  message: Message,
+  data: Uint8Array,
+  local: Endpoint,
+  remote: Endpoint,
+): void {
+  const { header, payloads } = message;
+  const sa = newSa(core, connection, 'responder', { spiI: header.spiI, local, remote });
+  sa.spiR = core.random(8);
+  sa.expectedRequest = 1;
+  sa.nat = detectNat(sa, message);
+  register(core, sa);
+  core.arm(`sa:${sa.id}:half-open`, core.settings.phase1Timeout * 1000, () => {
+    const reason: Reason = { code: 'TIMEOUT', text: 'the peer began a negotiation and did not finish it' };
+    core.refuse('negotiation-failed', sa.connection, `IKEv2 from ${endpointText(remote)}`, reason);
+    drop(core, sa);
+  });
+  core.note('info', 'respond', connection, `${endpointText(remote)} initiates IKEv2`);
+  const nonceI = find(payloads, 'nonce')!.data;
+  const nonceR = core.random(Math.max(connection.policy.nonceOctets, 16));
+  core.job({ group: chosen.suite.group, peerPublic: find(payloads, 'ke')!.data }, (result) => {
+    if (sa.state !== 'init') return;
+    if (!result.ok) {
+      core.refuse('negotiation-refused', connection, `IKEv2 from ${endpointText(remote)}`, {
+        code: 'BAD_PUBLIC_VALUE',
+        text: result.error,
+      });
+      core.send(local, remote, initError(sa.spiI, notify(NOTIFY_V2.INVALID_SYNTAX)));
+      return drop(core, sa);
+    }
+    const answer: Payload[] = [
+      { type: 'sa', proposals: [chosen.proposal] },
+      { type: 'ke', group: GROUPS[chosen.suite.group].id, data: result.keyPair.publicValue },
+      { type: 'nonce', data: nonceR },
+      ...natNotifies(core, sa, sa.spiI, sa.spiR),
+    ];
+    const response = encode(initHeader(sa.spiI, sa.spiR), answer);
+    sa.proof = { init: data, response, nonceI, nonceR };
+    finishKeys(sa, chosen.suite, result.shared!);
+    sa.lastResponse = { messageId: 0, data: response };
+    core.send(local, remote, response);
+  });
+}
+
+function initHeader(spiI: Uint8Array, spiR: Uint8Array) {
+  return {
+    spiI,
+    spiR,
+    major: 2,
+    minor: 0,
+    exchange: EXCHANGE.IKE_SA_INIT,
+    flags: FLAG.RESPONSE,
+    messageId: 0,
+  };
+}
+
+function initError(spiI: Uint8Array, payload: Payload): Uint8Array {
+  return encode(initHeader(spiI, ZERO_SPI), [payload]);
+}
+
+/** The key under which a retransmitted first request finds the SA that it made. */
+export function initKey(spiI: Uint8Array, remote: Endpoint): string {
+  return hex(spiI) + endpointText(remote);
+}

@@ -1,0 +1,206 @@
+// Renewal of the IKE SA (RFC 7296 1.3.2, 2.18): a new SA takes over the children, the old one is deleted.
+import { compareBytes } from '../../net/bytes.ts';
+import type { Core } from '../core.ts';
+import { GROUPS } from '../crypto/algorithm.ts';
+import { chooseIke, type IkeSuite, ikeAlternatives, toWire } from '../proposal/v2.ts';
+import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire/numbers.ts';
+import { find, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
+import { enqueue, proceed, request, respond } from './exchange.ts';
+import { ikeKeys, rekeySkeyseed } from './keys.ts';
+import { drop, establish, register } from './lifecycle.ts';
+import type { IkeSa } from './sa.ts';
+
+const RETRY_MS = 10_000;
+
+export function rekeyIke(core: Core, sa: IkeSa): void {
+  enqueue(sa, () => begin(core, sa));
+}
+
+function begin(core: Core, sa: IkeSa): void {
+  if (sa.state !== 'established') return proceed(sa);
+  const { policy } = sa.connection;
+  const group = sa.suite!.group;
+  const nonce = core.random(Math.max(policy.nonceOctets, 16));
+  const spi = core.random(8);
+  sa.busy = true;
+  sa.rekeying = { what: 'ike', nonce };
+  core.job({ group }, (result) => {
+    delete sa.busy;
+    if (sa.state !== 'established' || !result.ok) return proceed(sa);
+    const payloads: Payload[] = [
+      { type: 'sa', proposals: toWire(PROTOCOL.ISAKMP, spi, ikeAlternatives(policy.ike)) },
+      { type: 'nonce', data: nonce },
+      { type: 'ke', group: GROUPS[group].id, data: result.keyPair.publicValue },
+    ];
+    request(core, sa, EXCHANGE.CREATE_CHILD_SA, payloads, 'renewal of the IKE SA', (answer) => {
+      const [offer, ke, peerNonce] = [find(answer, 'sa'), find(answer, 'ke'), find(answer, 'nonce')];
+      const chosen = offer && chooseIke(policy.name, policy.ike, offer.proposals.slice(0, 1), ke?.group);
+      const peerSpi = offer?.proposals[0]?.spi;
+      if (!chosen?.ok || !ke || !peerNonce || peerSpi?.length !== 8 || chosen.suite.group !== group) {
+        return refused(core, sa, answer);
+      }
+      sa.busy = true;
+      core.job({ group, keyPair: result.keyPair, peerPublic: ke.data }, (secret) => {
+        delete sa.busy;
+        if (sa.state !== 'established') return;
+        if (!secret.ok) return refused(core, sa, answer);
+        const made = successor(
+          core,
+          sa,
+          'initiator',
+          chosen.suite,
+          spi,
+          peerSpi,
+          nonce,
+          peerNonce.data,
+          secret.shared!,
+        );
+        settle(core, sa, made, nonce, peerNonce.data);
+        proceed(sa);
+      });
+    });
+  });
+}
+
+function refused(core: Core, sa: IkeSa, answer: readonly Payload[]): void {
+  delete sa.rekeying;
+  const refusal = answer.find(
+    (p): p is PayloadOf<'notify'> => p.type === 'notify' && p.notify < NOTIFY_V2_STATUS,
+  );
+  const said = refusal ? nameOf(NOTIFY_V2, refusal.notify) : 'an answer that does not fit';
+  core.note('warning', 'rekey-refused', sa.connection, `renewal of the IKE SA: the peer answered ${said}`);
+  core.arm(`sa:${sa.id}:rekey`, RETRY_MS, () => rekeyIke(core, sa));
+}
+
+/** Of two renewals that crossed, the one with the lowest nonce is redundant; its initiator deletes it (2.8.1). */
+function settle(core: Core, old: IkeSa, made: IkeSa, ours: Uint8Array, theirs: Uint8Array): void {
+  const collision = old.rekeying?.theirs;
+  delete old.rekeying;
+  const lowest = compareBytes(ours, theirs) < 0 ? ours : theirs;
+  if (collision && 'version' in collision.made && compareBytes(lowest, collision.lowest) < 0) {
+    inherit(old, collision.made);
+    retire(core, made);
+    return; // The peer deletes the old SA.
+  }
+  inherit(old, made);
+  retire(core, old);
+}
+
+function retire(core: Core, sa: IkeSa): void {
+  sa.state = 'replaced';
+  core.cancel(`sa:${sa.id}:rekey`);
+  enqueue(sa, () =>
+    request(
+      core,
+      sa,
+      EXCHANGE.INFORMATIONAL,
+      [{ type: 'delete', protocol: PROTOCOL.ISAKMP, spis: [] }],
+      'Delete of the old IKE SA',
+      () => drop(core, sa),
+    ),
+  );
+}
+
+function inherit(from: IkeSa, to: IkeSa): void {
+  for (const child of from.children) {
+    child.ikeSa = to;
+    to.children.add(child);
+  }
+  from.children.clear();
+}
+
+function successor(
+  core: Core,
+  old: IkeSa,
+  role: IkeSa['role'],
+  suite: IkeSuite,
+  ownSpi: Uint8Array,
+  peerSpi: Uint8Array,
+  ni: Uint8Array,
+  nr: Uint8Array,
+  shared: Uint8Array,
+): IkeSa {
+  const [spiI, spiR] = role === 'initiator' ? [ownSpi, peerSpi] : [peerSpi, ownSpi];
+  const seed = rekeySkeyseed({ suite: old.suite!, keys: old.keys! }, ni, nr, shared);
+  const sa: IkeSa = {
+    version: 2,
+    id: core.nextId(),
+    role,
+    connection: old.connection,
+    spiI,
+    spiR,
+    local: old.local,
+    remote: old.remote,
+    state: 'established',
+    suite,
+    keys: ikeKeys(suite, seed, ni, nr, spiI, spiR),
+    nat: old.nat,
+    createdAt: core.now,
+    establishedAt: core.now,
+    lastHeard: core.now,
+    children: new Set(),
+    nextRequest: 0,
+    expectedRequest: 0,
+    queue: [],
+  };
+  register(core, sa);
+  establish(core, sa);
+  core.note(
+    'info',
+    'ike-rekeyed',
+    sa.connection,
+    `IKE SA renewed: ${suite.cipher}/${suite.prf}/${suite.group}`,
+  );
+  return sa;
+}
+
+export function answerRekeyIke(core: Core, sa: IkeSa, messageId: number, payloads: readonly Payload[]): void {
+  const refuse = (type: number, data?: Uint8Array) =>
+    respond(core, sa, EXCHANGE.CREATE_CHILD_SA, messageId, [notify(type, data)]);
+  const { policy } = sa.connection;
+  const [offer, ke, nonce] = [find(payloads, 'sa')!, find(payloads, 'ke'), find(payloads, 'nonce')!];
+  // While a child is being made or renewed by us, the answer would fall between two SAs (2.25.2).
+  if (sa.rekeying && sa.rekeying.what !== 'ike') return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
+  const chosen = chooseIke(policy.name, policy.ike, offer.proposals, ke?.group);
+  if (!chosen.ok) {
+    core.refuse('rekey-refused', sa.connection, 'renewal of the IKE SA refused', chosen.reason);
+    return refuse(NOTIFY_V2.NO_PROPOSAL_CHOSEN);
+  }
+  const group = GROUPS[chosen.suite.group];
+  if (!ke || ke.group !== group.id) {
+    return refuse(NOTIFY_V2.INVALID_KE_PAYLOAD, Uint8Array.of(group.id >> 8, group.id & 255));
+  }
+  const peerSpi = chosen.proposal.spi;
+  if (peerSpi.length !== 8) return refuse(NOTIFY_V2.INVALID_SYNTAX);
+  const spi = core.random(8);
+  const ownNonce = core.random(Math.max(policy.nonceOctets, 16));
+  sa.answering = messageId;
+  core.job({ group: chosen.suite.group, peerPublic: ke.data }, (result) => {
+    if (sa.state !== 'established') return;
+    if (!result.ok) return refuse(NOTIFY_V2.INVALID_SYNTAX);
+    respond(core, sa, EXCHANGE.CREATE_CHILD_SA, messageId, [
+      { type: 'sa', proposals: [{ ...chosen.proposal, spi }] },
+      { type: 'nonce', data: ownNonce },
+      { type: 'ke', group: group.id, data: result.keyPair.publicValue },
+    ]);
+    const made = successor(
+      core,
+      sa,
+      'responder',
+      chosen.suite,
+      spi,
+      peerSpi,
+      nonce.data,
+      ownNonce,
+      result.shared!,
+    );
+    if (sa.rekeying?.what === 'ike') {
+      const lowest = compareBytes(nonce.data, ownNonce) < 0 ? nonce.data : ownNonce;
+      sa.rekeying = { ...sa.rekeying, theirs: { made, lowest } };
+      return;
+    }
+    inherit(sa, made);
+    sa.state = 'replaced';
+    core.cancel(`sa:${sa.id}:rekey`);
+  });
+}

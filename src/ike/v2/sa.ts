@@ -1,0 +1,71 @@
+// The state of an IKEv2 SA (RFC 7296 2.2 to 2.4).
+import type { Endpoint } from '../../net/endpoint.ts';
+import type { ChildSa } from '../child.ts';
+import type { Connection } from '../core.ts';
+import type { GroupName } from '../crypto/algorithm.ts';
+import type { IkeSuite } from '../proposal/v2.ts';
+import type { Payload } from '../wire/v2.ts';
+import type { Attempt } from './ike-sa-init.ts';
+import type { IkeKeys } from './keys.ts';
+
+export type IkeSa = {
+  readonly version: 2;
+  readonly id: number;
+  readonly role: 'initiator' | 'responder';
+  /** A responder knows its connection for sure only once the peer's identity is proved. */
+  connection: Connection;
+  readonly spiI: Uint8Array;
+  spiR: Uint8Array;
+  local: Endpoint;
+  remote: Endpoint;
+  state: 'init' | 'auth' | 'established' | 'replaced' | 'gone';
+  suite?: IkeSuite;
+  keys?: IkeKeys;
+  /** Octets that AUTH covers (RFC 7296 2.15); dropped once the SA is established. */
+  proof?: { init: Uint8Array; response: Uint8Array; nonceI: Uint8Array; nonceR: Uint8Array };
+  attempt?: Attempt;
+  nat: { readonly local: boolean; readonly remote: boolean };
+  readonly createdAt: number;
+  establishedAt: number;
+  /** When an authentic message last came in. */
+  lastHeard: number;
+  readonly children: Set<ChildSa>;
+
+  /** Message IDs (RFC 7296 2.2); our window is one request. */
+  nextRequest: number;
+  expectedRequest: number;
+  outstanding?: Outstanding;
+  readonly queue: Task[];
+  /** An exchange of ours waits for public-key work. */
+  busy?: boolean;
+  /** The answer to the last request, for its retransmissions. */
+  lastResponse?: { readonly messageId: number; readonly data: Uint8Array };
+  /** A request whose answer waits for public-key work. */
+  answering?: number;
+  /** What we are renewing, for collisions (RFC 7296 2.8.1). */
+  rekeying?: Rekeying;
+};
+
+export type Outstanding = {
+  readonly messageId: number;
+  readonly data: Uint8Array;
+  tries: number;
+  readonly what: string;
+  readonly done: (payloads: readonly Payload[]) => void;
+};
+
+/** An exchange that waits for its turn. */
+export type Task = () => void;
+
+export type Rekeying = {
+  readonly what: 'ike' | ChildSa;
+  readonly nonce: Uint8Array;
+  readonly group?: GroupName;
+  /** What the peer made at the same time, and the lower of its two nonces. */
+  theirs?: { readonly made: IkeSa | ChildSa; readonly lowest: Uint8Array };
+};
+
+/** The SPI by which messages to us find the SA. */
+export function ownSpi(sa: IkeSa): Uint8Array {
+  return sa.role === 'initiator' ? sa.spiI : sa.spiR;
+}

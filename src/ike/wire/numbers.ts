@@ -1,0 +1,219 @@
+// Every number on the wire that we name, once, with the RFC that assigns it. Choices of our own live elsewhere.
+
+type Table = Readonly<Record<string, number>>;
+
+/** The name of a number in a table, or the number itself when nobody named it: for logs and errors. */
+export function nameOf(table: Table, number: number): string {
+  for (const [name, value] of Object.entries(table)) if (value === number) return name;
+  return String(number);
+}
+
+export const PORT_IKE = 500; // RFC 7296 2
+export const PORT_NAT_T = 4500; // RFC 3947 4, RFC 7296 2.23
+
+/** Exchange types: RFC 2408 3.1 and RFC 2409 A (version 1), RFC 7296 3.1 (version 2). */
+export const EXCHANGE = {
+  IDENTITY_PROTECTION: 2,
+  AGGRESSIVE: 4,
+  INFORMATIONAL_V1: 5,
+  QUICK_MODE: 32,
+  IKE_SA_INIT: 34,
+  IKE_AUTH: 35,
+  CREATE_CHILD_SA: 36,
+  INFORMATIONAL: 37,
+} as const;
+
+/** Header flags: RFC 2408 3.1 (E, C) and RFC 7296 3.1 (I, V, R). */
+export const FLAG = {
+  ENCRYPTION: 0x01,
+  COMMIT: 0x02,
+  INITIATOR: 0x08,
+  VERSION: 0x10,
+  RESPONSE: 0x20,
+} as const;
+
+/** Payload types of version 1: RFC 2408 3.1, RFC 3947 3.2; draft-ietf-ipsec-nat-t-ike-02 used 130 and 131. */
+export const PAYLOAD_V1 = {
+  NONE: 0,
+  SA: 1,
+  PROPOSAL: 2,
+  TRANSFORM: 3,
+  KE: 4,
+  ID: 5,
+  CERT: 6,
+  CERTREQ: 7,
+  HASH: 8,
+  SIG: 9,
+  NONCE: 10,
+  NOTIFY: 11,
+  DELETE: 12,
+  VENDOR: 13,
+  NAT_D: 20,
+  NAT_OA: 21,
+  NAT_D_DRAFT: 130,
+  NAT_OA_DRAFT: 131,
+} as const;
+
+/** Payload types of version 2: RFC 7296 3.2, RFC 7383 2.5. */
+export const PAYLOAD_V2 = {
+  NONE: 0,
+  SA: 33,
+  KE: 34,
+  IDI: 35,
+  IDR: 36,
+  CERT: 37,
+  CERTREQ: 38,
+  AUTH: 39,
+  NONCE: 40,
+  NOTIFY: 41,
+  DELETE: 42,
+  VENDOR: 43,
+  TSI: 44,
+  TSR: 45,
+  SK: 46,
+  CP: 47,
+  EAP: 48,
+  SKF: 53,
+} as const;
+
+/** Protocol identifiers: RFC 2407 4.4.1, RFC 7296 3.3.1. */
+export const PROTOCOL = { NONE: 0, ISAKMP: 1, AH: 2, ESP: 3 } as const;
+
+export const DOI_IPSEC = 1; // RFC 2407 4.1
+export const SIT_IDENTITY_ONLY = 1; // RFC 2407 4.2.1
+export const KEY_IKE = 1; // RFC 2407 4.4.2
+
+/** Phase 1 attributes: RFC 2409 A. */
+export const ATTRIBUTE_P1 = {
+  ENCRYPTION: 1,
+  HASH: 2,
+  AUTHENTICATION: 3,
+  GROUP: 4,
+  LIFE_TYPE: 11,
+  LIFE_DURATION: 12,
+  KEY_LENGTH: 14,
+} as const;
+
+/** Phase 2 attributes: RFC 2407 4.5; ESN: RFC 4304 2. */
+export const ATTRIBUTE_P2 = {
+  LIFE_TYPE: 1,
+  LIFE_DURATION: 2,
+  GROUP: 3,
+  ENCAPSULATION: 4,
+  AUTHENTICATION: 5,
+  KEY_LENGTH: 6,
+  ESN: 11,
+} as const;
+
+export const LIFE_SECONDS = 1; // RFC 2407 4.5
+export const LIFE_KILOBYTES = 2;
+export const AUTH_V1_PSK = 1; // RFC 2409 A
+export const AUTH_V2_PSK = 2; // RFC 7296 3.8, Shared Key Message Integrity Code
+
+/** Encapsulation modes of version 1: RFC 2407 4.5, RFC 3947 5.1; the drafts used private numbers. */
+export const ENCAPSULATION = {
+  TUNNEL: 1,
+  TRANSPORT: 2,
+  UDP_TUNNEL: 3,
+  UDP_TRANSPORT: 4,
+  UDP_TUNNEL_DRAFT: 61443,
+  UDP_TRANSPORT_DRAFT: 61444,
+} as const;
+
+/** Transform types of version 2: RFC 7296 3.3.2. */
+export const TRANSFORM = { ENCR: 1, PRF: 2, INTEG: 3, KE: 4, ESN: 5 } as const;
+
+export const ATTRIBUTE_KEY_LENGTH = 14; // RFC 7296 3.3.5
+
+/** Identification types: RFC 2407 4.6.2.1, RFC 7296 3.5. */
+export const ID = {
+  IPV4_ADDR: 1,
+  FQDN: 2,
+  USER_FQDN: 3,
+  IPV4_SUBNET: 4,
+  IPV6_ADDR: 5,
+  IPV6_SUBNET: 6,
+  IPV4_RANGE: 7,
+  IPV6_RANGE: 8,
+  DER_DN: 9,
+  DER_GN: 10,
+  KEY_ID: 11,
+} as const;
+
+/** Traffic Selector types: RFC 7296 3.13.1. */
+export const TS = { IPV4_RANGE: 7, IPV6_RANGE: 8 } as const;
+
+/** Notify types of version 1: RFC 2408 3.14.1, RFC 2407 4.6.3, RFC 3706 5. */
+export const NOTIFY_V1 = {
+  INVALID_COOKIE: 4,
+  INVALID_EXCHANGE_TYPE: 7,
+  INVALID_FLAGS: 8,
+  INVALID_MESSAGE_ID: 9,
+  INVALID_SPI: 11,
+  ATTRIBUTES_NOT_SUPPORTED: 13,
+  NO_PROPOSAL_CHOSEN: 14,
+  BAD_PROPOSAL_SYNTAX: 15,
+  PAYLOAD_MALFORMED: 16,
+  INVALID_KEY_INFORMATION: 17,
+  INVALID_ID_INFORMATION: 18,
+  INVALID_HASH_INFORMATION: 23,
+  AUTHENTICATION_FAILED: 24,
+  INVALID_SIGNATURE: 25,
+  RESPONDER_LIFETIME: 24576,
+  REPLAY_STATUS: 24577,
+  INITIAL_CONTACT: 24578,
+  R_U_THERE: 36136,
+  R_U_THERE_ACK: 36137,
+} as const;
+
+/** Notify types of version 2: RFC 7296 3.10.1, and the RFCs named beside them. */
+export const NOTIFY_V2 = {
+  UNSUPPORTED_CRITICAL_PAYLOAD: 1,
+  INVALID_IKE_SPI: 4,
+  INVALID_MAJOR_VERSION: 5,
+  INVALID_SYNTAX: 7,
+  INVALID_MESSAGE_ID: 9,
+  INVALID_SPI: 11,
+  NO_PROPOSAL_CHOSEN: 14,
+  INVALID_KE_PAYLOAD: 17,
+  AUTHENTICATION_FAILED: 24,
+  SINGLE_PAIR_REQUIRED: 34,
+  NO_ADDITIONAL_SAS: 35,
+  INTERNAL_ADDRESS_FAILURE: 36,
+  FAILED_CP_REQUIRED: 37,
+  TS_UNACCEPTABLE: 38,
+  INVALID_SELECTORS: 39,
+  TEMPORARY_FAILURE: 43,
+  CHILD_SA_NOT_FOUND: 44,
+  INITIAL_CONTACT: 16384,
+  SET_WINDOW_SIZE: 16385,
+  ADDITIONAL_TS_POSSIBLE: 16386,
+  IPCOMP_SUPPORTED: 16387,
+  NAT_DETECTION_SOURCE_IP: 16388,
+  NAT_DETECTION_DESTINATION_IP: 16389,
+  COOKIE: 16390,
+  USE_TRANSPORT_MODE: 16391,
+  REKEY_SA: 16393,
+  ESP_TFC_PADDING_NOT_SUPPORTED: 16394,
+  NON_FIRST_FRAGMENTS_ALSO: 16395,
+  MOBIKE_SUPPORTED: 16396,
+  REDIRECT_SUPPORTED: 16406, // RFC 5685
+  EAP_ONLY_AUTHENTICATION: 16417, // RFC 5998
+  IKEV2_FRAGMENTATION_SUPPORTED: 16430, // RFC 7383
+  SIGNATURE_HASH_ALGORITHMS: 16431, // RFC 7427
+} as const;
+
+/** The first number of a status notify; below it are errors (RFC 7296 3.10.1). */
+export const NOTIFY_V2_STATUS = 16384;
+
+/** Vendor IDs, hex: RFC 3706 5.1, RFC 3947 3.1 and what real peers send. */
+export const VENDOR = {
+  RACOON: '7003cbc1097dbe9c2600ba6983bc8b35',
+  DPD: 'afcad71368a1f1c96b8696fc77570100',
+  NAT_T_RFC3947: '4a131c81070358455c5728f20e95452f',
+  NAT_T_DRAFT_02_N: '90cb80913ebb696e086381b5ec427b1f',
+  NAT_T_DRAFT_02: 'cd60464335df21f87cfdb2fc68b6a448',
+  NAT_T_DRAFT_03: '7d9419a65310ca6f2c179d9215529d56',
+  XAUTH: '09002689dfd6b712',
+  STRONGSWAN: '882fe56d6fd20dbc2251613b2ebe5beb',
+} as const;

@@ -1,0 +1,320 @@
+// Two (or more) engines on a simulated network: virtual time, seeded randomness, loss, duplication, reordering.
+// Hours pass in milliseconds, and the same seed gives the same run.
+import { FakeDataplane, type FakeEsp } from '../../src/dataplane/fake.ts';
+import type { DataplaneEvent } from '../../src/dataplane/port.ts';
+import { GROUPS } from '../../src/ike/crypto/algorithm.ts';
+import type { KeyExchangeResult } from '../../src/ike/crypto/key-exchange.ts';
+import { hash } from '../../src/ike/crypto/prf.ts';
+import { Engine } from '../../src/ike/engine.ts';
+import type { Effect, Fact, Input } from '../../src/ike/io.ts';
+import type { ConnectionPolicy, Settings } from '../../src/ike/policy.ts';
+import { compareBytes, concat, utf8 } from '../../src/net/bytes.ts';
+import type { Endpoint } from '../../src/net/endpoint.ts';
+import { Secret } from '../../src/net/secret.ts';
+
+/** mulberry32: small, seeded, good enough to choose among interleavings. */
+export function generator(seed: number): () => number {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export type NetworkFaults = {
+  loss?: number;
+  duplication?: number;
+  /** Most extra delay in ms: packets overtake one another. */
+  jitter?: number;
+};
+
+type Event = { at: number; order: number; run: () => void };
+
+export class Network {
+  now = 0;
+  readonly random: () => number;
+  faults: NetworkFaults = {};
+  /** Every IKE datagram that was put on the wire. */
+  readonly log: { at: number; from: Endpoint; to: Endpoint; data: Uint8Array }[] = [];
+  /** A test's own decision about a datagram: false drops it. */
+  filter: (from: Endpoint, to: Endpoint, data: Uint8Array) => boolean = () => true;
+  readonly nodes: Node[] = [];
+  #events: Event[] = [];
+  #order = 0;
+
+  constructor(seed: number) {
+    this.random = generator(seed);
+  }
+
+  bytes(n: number): Uint8Array {
+    return Uint8Array.from({ length: n }, () => Math.floor(this.random() * 256));
+  }
+
+  after(delay: number, run: () => void): void {
+    this.#events.push({ at: this.now + delay, order: this.#order++, run });
+  }
+
+  /** One-way delay 5 ms, and what the faults add. */
+  carry(deliver: () => void): void {
+    const { loss = 0, duplication = 0, jitter = 0 } = this.faults;
+    const copies = this.random() < duplication ? 2 : 1;
+    for (let i = 0; i < copies; i++) {
+      if (this.random() < loss) continue;
+      this.after(5 + this.random() * jitter, deliver);
+    }
+  }
+
+  node(address: string): Node | undefined {
+    return this.nodes.find((n) => n.address === address);
+  }
+
+  /** Runs until `seconds` of virtual time have passed. */
+  run(seconds: number): void {
+    const end = this.now + seconds * 1000;
+    for (;;) {
+      let next: Event | undefined;
+      for (const e of this.#events) {
+        if (e.at <= end && (!next || e.at < next.at || (e.at === next.at && e.order < next.order))) next = e;
+      }
+      if (!next) break;
+      this.#events.splice(this.#events.indexOf(next), 1);
+      this.now = next.at;
+      next.run();
+    }
+    this.now = end;
+  }
+
+  /** Runs until `done` holds; false when it does not within `seconds`. */
+  runUntil(done: () => boolean, seconds: number): boolean {
+    const end = this.now + seconds * 1000;
+    while (!done() && this.now < end) this.run(0.02);
+    return done();
+  }
+}
+
+export class Node {
+  readonly network: Network;
+  readonly address: string;
+  readonly engine: Engine;
+  readonly dataplane: FakeDataplane;
+  readonly facts: Fact[] = [];
+  readonly received: { tunnel: string; inner: Uint8Array; at: number }[] = [];
+  readonly effects: Effect[] = [];
+  /** Timers by id with the arming that is valid. */
+  readonly #timers = new Map<string, number>();
+  #arming = 0;
+  alive = true;
+
+  constructor(network: Network, address: string, settings: Settings = SETTINGS) {
+    this.network = network;
+    this.address = address;
+    this.engine = new Engine(settings);
+    this.dataplane = new FakeDataplane({
+      now: () => network.now,
+      random: (n) => network.bytes(n),
+      onEvent: (e) => this.#event(e),
+      sendEsp: (p) => this.#sendEsp(p),
+      sendIke: (from, to, data) => this.#sendIke(from, to, data),
+      deliver: (tunnel, inner) => this.received.push({ tunnel, inner, at: network.now }),
+    });
+    network.nodes.push(this);
+    const tick = () => {
+      if (!this.alive) return;
+      this.dataplane.tick();
+      network.after(1000, tick);
+    };
+    network.after(1000, tick);
+  }
+
+  configure(policies: ConnectionPolicy[], settings: Settings = SETTINGS): void {
+    const open = new Set(this.dataplane.statistics().tunnels.map((t) => t.name));
+    for (const p of policies) {
+      if (!open.has(p.name))
+        this.dataplane.openTunnel({ name: p.name, mtu: 1400, mss4: 0, mss6: 0, tos: 0, ipv6: true });
+    }
+    this.input({ kind: 'configure', connections: policies, settings });
+  }
+
+  input(input: Input): void {
+    if (!this.alive) return;
+    const env = {
+      now: this.network.now,
+      random: (n: number) => this.network.bytes(n),
+      allocateSpi: () => this.dataplane.allocateSpi(),
+    };
+    for (const effect of this.engine.step(input, env)) this.#carryOut(effect);
+  }
+
+  /** Stops without a word, as a power cut does. */
+  crash(): void {
+    this.alive = false;
+    this.network.nodes.splice(this.network.nodes.indexOf(this), 1);
+  }
+
+  /** The facts' codes in order, without chatter. */
+  codes(): string[] {
+    return this.facts.filter((f) => f.level !== 'debug').map((f) => f.code);
+  }
+
+  #carryOut(effect: Effect): void {
+    this.effects.push(effect);
+    switch (effect.kind) {
+      case 'install-in':
+        return this.dataplane.installInbound(effect.sa);
+      case 'install-out':
+        return this.dataplane.installOutbound(effect.sa);
+      case 'remove-in':
+        return this.dataplane.removeInbound(effect.spi);
+      case 'remove-out':
+        return this.dataplane.removeOutbound(effect.connection, effect.spi);
+      case 'move':
+        return this.dataplane.movePeer(effect.connection, effect.remote);
+      case 'send':
+        return this.dataplane.sendIke(effect.local, effect.remote, effect.data);
+      case 'keepalive':
+        return this.dataplane.sendKeepalive(effect.local, effect.remote);
+      case 'arm': {
+        const arming = ++this.#arming;
+        this.#timers.set(effect.id, arming);
+        this.network.after(effect.at - this.network.now, () => {
+          if (this.#timers.get(effect.id) === arming) this.input({ kind: 'timer', id: effect.id });
+        });
+        return;
+      }
+      case 'cancel':
+        this.#timers.delete(effect.id);
+        return;
+      case 'job': {
+        const { id, job } = effect;
+        this.network.after(1, () => this.input({ kind: 'job', id, result: toyExchange(this.network, job) }));
+        return;
+      }
+      case 'note':
+        this.facts.push(effect.fact);
+    }
+  }
+
+  #event(e: DataplaneEvent): void {
+    switch (e.kind) {
+      case 'ike':
+        return this.input({ ...e, kind: 'datagram' });
+      case 'acquire':
+        return this.input({ kind: 'acquire', connection: e.tunnel });
+      case 'path-mtu':
+        return;
+      default:
+        // Events of the dataplane come in a step of their own, as they do from the native engine.
+        this.network.after(0, () => this.input(e));
+    }
+  }
+
+  #sendIke(from: Endpoint, to: Endpoint, data: Uint8Array): void {
+    this.network.log.push({ at: this.network.now, from, to, data });
+    if (!this.network.filter(from, to, data)) return;
+    this.network.carry(() => {
+      this.network.node(to.address)?.input({ kind: 'datagram', local: to, remote: from, data });
+    });
+  }
+
+  #sendEsp(packet: FakeEsp): void {
+    this.network.carry(() => this.network.node(packet.to.address)?.dataplane.receive(packet));
+  }
+}
+
+/**
+ * A stand-in for Diffie-Hellman, so that runs are reproducible and cost nothing: both sides hash both public values.
+ * The real groups are tested by themselves.
+ */
+function toyExchange(
+  network: Network,
+  job: {
+    group: keyof typeof GROUPS;
+    keyPair?: { publicValue: Uint8Array; secret: unknown };
+    peerPublic?: Uint8Array;
+  },
+): KeyExchangeResult {
+  const octets = GROUPS[job.group].publicOctets;
+  const keyPair = job.keyPair ?? { publicValue: network.bytes(octets), secret: null };
+  if (!job.peerPublic) return { ok: true, keyPair };
+  if (job.peerPublic.length !== octets)
+    return { ok: false, error: `the public value is not valid for ${job.group}` };
+  const pair = [keyPair.publicValue, job.peerPublic].sort(compareBytes);
+  return { ok: true, keyPair, shared: hash('sha256', concat(...pair)) };
+}
+
+export const SETTINGS: Settings = {
+  interval: 10,
+  retry: 5,
+  perSend: 1,
+  phase1Timeout: 30,
+  phase2Timeout: 30,
+  dpdInterval: 20,
+  dpdMaxfail: 5,
+  natKeepaliveInterval: 120,
+  exclusiveTail: true,
+  randomPaddingValue: true,
+  randomPaddingLength: false,
+  maximumPadding: 20,
+  strictPadding: false,
+};
+
+export const A = '10.0.0.1';
+export const B = '10.0.0.2';
+
+/** A policy with SEIL's defaults, as ipsec0 from one address to another. */
+export function policy(
+  local: string,
+  remote: string,
+  changes: Partial<ConnectionPolicy> = {},
+): ConnectionPolicy {
+  return {
+    name: 'ipsec0',
+    version: 1,
+    local,
+    remote,
+    psk: new Secret(utf8('xeeB5gohvaYi')),
+    myId: { type: 'address', value: local },
+    peerId: { type: 'address', value: remote },
+    initiate: local === A ? 'start' : 'never',
+    forceEncapsulation: false,
+    initialContact: true,
+    dpd: true,
+    nonceOctets: 16,
+    preferNewPhase1: true,
+    checkLevel: 'obey',
+    ike: {
+      ciphers: ['aes256', 'aes128', '3des'],
+      hashes: ['sha256', 'sha1'],
+      groups: ['modp1536'],
+      lifetime: 86400,
+    },
+    child: {
+      ciphers: ['aes256', 'aes128', '3des'],
+      hashes: ['sha256', 'sha1'],
+      seconds: 28800,
+      esn: false,
+      replayWindow: 4096,
+      selectors: { local: ['0.0.0.0/0'], remote: ['0.0.0.0/0'] },
+      anySelectors: true,
+      protocol: 0,
+    },
+    ...changes,
+  };
+}
+
+/** Two nodes with mirrored policies. */
+export function pair(seed: number, changes: Partial<ConnectionPolicy> = {}, settings: Settings = SETTINGS) {
+  const network = new Network(seed);
+  const a = new Node(network, A, settings);
+  const b = new Node(network, B, settings);
+  a.configure([policy(A, B, changes)], settings);
+  b.configure([policy(B, A, { ...changes, initiate: changes.initiate ?? 'never' })], settings);
+  return { network, a, b };
+}
+
+/** The live children of a node's tunnel. */
+export function live(node: Node, name = 'ipsec0') {
+  return [...(node.engine.connections.get(name)?.children ?? [])].filter((c) => c.state === 'live');
+}
