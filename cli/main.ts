@@ -1,0 +1,114 @@
+// The command line: one-shot commands over the control socket, and `check`, which needs no router.
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { explainMistake } from '../src/dialect/seil/explain.ts';
+import { parseSeil } from '../src/dialect/seil/parse.ts';
+import { ask } from './client.ts';
+
+const DEFAULT_SOCKET = '/run/sekisho/control.sock';
+
+/** One sentence to standard error; the exit code says that it failed. */
+function fail(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (e) {
+    const code = (e as NodeJS.ErrnoException).code;
+    const why =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : String(code);
+    return fail(`sekisho: cannot read ${file}: ${why}.`);
+  }
+}
+
+/** Prints every mistake and warning; true when there is no mistake. */
+function check(file: string): boolean {
+  const source = read(file);
+  const { errors, warnings } = parseSeil(source);
+  for (const m of warnings)
+    process.stderr.write(`${explainMistake(file, source, m).replace(': ', ': warning: ')}\n`);
+  for (const m of errors) process.stderr.write(`${explainMistake(file, source, m)}\n`);
+  return errors.length === 0;
+}
+
+async function show(socket: string, what: string, json: boolean): Promise<void> {
+  const answer = await ask(socket, { command: 'show', what, json }).catch((e: Error) =>
+    fail(`sekisho: ${e.message}`),
+  );
+  if (!answer.ok) fail(answer.error);
+  process.stdout.write(answer.text);
+}
+
+const program = new Command('sekisho')
+  .description('A VPN edge router')
+  .option('--socket <path>', 'control socket of the router (or SEKISHO_SOCKET)')
+  .showHelpAfterError('(sekisho --help lists the commands)');
+
+/** --socket stands before or after the subcommand. */
+function withSocket(command: Command): Command {
+  return command.option('--socket <path>', 'control socket of the router');
+}
+
+function socketOf(command: Command): string {
+  return command.optsWithGlobals().socket ?? process.env.SEKISHO_SOCKET ?? DEFAULT_SOCKET;
+}
+
+program
+  .command('check <file>')
+  .description('check a configuration: every mistake on standard error, exit code 1 when there is one')
+  .action((file: string) => {
+    if (!check(file)) process.exit(1);
+    process.stdout.write(`${file}: no mistakes.\n`);
+  });
+
+withSocket(program.command('run'))
+  .description('run the router in the foreground, in the current network namespace')
+  .requiredOption('--config <file>', 'configuration')
+  .action((options: { config: string }, command: Command) => {
+    if (!check(options.config)) process.exit(1);
+    const main = fileURLToPath(new URL('../src/daemon/main.ts', import.meta.url));
+    const args = [
+      process.execPath,
+      ...process.execArgv,
+      main,
+      '--config',
+      options.config,
+      '--socket',
+      socketOf(command),
+    ];
+    process.execve?.(process.execPath, args, process.env as Record<string, string>);
+  });
+
+withSocket(program.command('show <what...>'))
+  .description(
+    'show status ike | status ipsec | status ipsec.security-policy | status interface.ipsec0 | log | config',
+  )
+  .option('--json', 'as JSON')
+  .action((what: string[], options: { json?: boolean }, command: Command) =>
+    show(socketOf(command), what.join(' '), options.json === true),
+  );
+
+withSocket(program.command('reload <file>'))
+  .description('make a configuration the running one; only what differs is touched')
+  .action(async (file: string, _options: object, command: Command) => {
+    const source = read(file);
+    const request = { command: 'reload', file, source } as const;
+    const answer = await ask(socketOf(command), request).catch((e: Error) => fail(`sekisho: ${e.message}`));
+    if (!answer.ok) fail(answer.error);
+    process.stdout.write(answer.text);
+  });
+
+withSocket(program.command('stop'))
+  .description('stop the router; returns when it is gone')
+  .action(async (_options: object, command: Command) => {
+    const socket = socketOf(command);
+    const answer = await ask(socket, { command: 'stop' }).catch((e: Error) => fail(`sekisho: ${e.message}`));
+    if (!answer.ok) fail(answer.error);
+    while (existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+
+program.parseAsync().catch((e: Error) => fail(`sekisho: ${e.message}`));

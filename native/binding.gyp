@@ -1,0 +1,24 @@
+{
+  "targets": [
+    {
+      "target_name": "sekisho",
+      "sources": [
+        "crypto/suite.cc", "crypto/kernels.cc", "crypto/openssl.cc", "crypto/selftest.cc",
+        "io/tun.cc", "io/sockets.cc",
+        "path/packet.cc", "path/outbound.cc", "path/inbound.cc", "path/engine.cc",
+        "napi/binding.cc"
+      ],
+      "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
+      "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "OPENSSL_SUPPRESS_DEPRECATED", "_GNU_SOURCE"],
+      "cflags_cc!": ["-std=gnu++17", "-fno-rtti"],
+      "cflags_cc": ["-std=c++20", "-O3", "-Wall", "-Wextra", "-fvisibility=hidden", "-fno-exceptions"],
+      "conditions": [
+        ["target_arch=='x64'", {
+          "sources": ["crypto/ipsec_mb.cc"],
+          "defines": ["SEKISHO_IPSEC_MB"],
+          "libraries": ["-l:libIPSec_MB.a"]
+        }]
+      ]
+    }
+  ]
+}

@@ -1,0 +1,161 @@
+#include "sockets.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace sekisho {
+namespace {
+
+constexpr int kSocketBuffer = 16 << 20;
+
+bool set(int fd, int level, int name, int value) { return setsockopt(fd, level, name, &value, sizeof value) == 0; }
+
+void buffers(int fd) {
+  // FORCE needs CAP_NET_ADMIN; without it the system's limit applies.
+  if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kSocketBuffer)) set(fd, SOL_SOCKET, SO_RCVBUF, kSocketBuffer);
+  if (!set(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSocketBuffer)) set(fd, SOL_SOCKET, SO_SNDBUF, kSocketBuffer);
+}
+
+// Don't Fragment outside: the tunnel's MTU follows the path's, so nothing needs cutting under way (RFC 4301 8.2).
+bool common(int fd) {
+  buffers(fd);
+  return set(fd, IPPROTO_IP, IP_PKTINFO, 1) && set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO) &&
+         set(fd, IPPROTO_IP, IP_RECVERR, 1);
+}
+
+int udp(uint16_t port, std::string* error) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 || !common(fd)) {
+    *error = "cannot listen on UDP port " + std::to_string(port) + ": " + strerror(errno) +
+             (errno == EADDRINUSE ? " (another IKE daemon runs here)" : errno == EACCES ? " (root is needed)" : "");
+    if (fd >= 0) ::close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+// Older kernels carry 64 segments, newer 128: asked once, with packets to ourselves that nobody reads.
+int probe_segments() {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_in self = {};
+  socklen_t length = sizeof self;
+  self.sin_family = AF_INET;
+  self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int most = 1;
+  if (fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&self), length) == 0 &&
+      getsockname(fd, reinterpret_cast<sockaddr*>(&self), &length) == 0 && set(fd, IPPROTO_UDP, UDP_SEGMENT, 64)) {
+    static const char zeros[120 * 64] = {};
+    for (int n : {120, 60}) {
+      const ssize_t sent = sendto(fd, zeros, n * 64, 0, reinterpret_cast<sockaddr*>(&self), length);
+      // A namespace without loopback has no route to itself: the size was accepted all the same.
+      if (sent >= 0 || errno == ENETUNREACH) {
+        most = n;
+        break;
+      }
+    }
+  }
+  if (fd >= 0) ::close(fd);
+  return most;
+}
+
+}  // namespace
+
+bool Sockets::open(std::string* error) {
+  ike = udp(500, error);
+  if (ike < 0) return false;
+  nat_t = udp(4500, error);
+  if (nat_t < 0) return false;
+  // Without GRO every packet costs a receive of its own; it works all the same.
+  set(nat_t, IPPROTO_UDP, UDP_GRO, 1);
+  esp = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ESP);
+  if (esp < 0 || !common(esp)) {
+    *error = std::string("cannot open a raw socket for ESP: ") + strerror(errno) + " (root is needed)";
+    return false;
+  }
+  segments = probe_segments();
+  return true;
+}
+
+void Sockets::close() {
+  for (int* fd : {&ike, &nat_t, &esp}) {
+    if (*fd >= 0) ::close(*fd);
+    *fd = -1;
+  }
+}
+
+void set_control(msghdr* message, uint32_t source, int tos, uint16_t segment) {
+  message->msg_controllen = kControlOctets;
+  memset(message->msg_control, 0, kControlOctets);
+  size_t used = 0;
+  cmsghdr* c = CMSG_FIRSTHDR(message);
+  in_pktinfo info = {};
+  info.ipi_spec_dst.s_addr = source;
+  c->cmsg_level = IPPROTO_IP;
+  c->cmsg_type = IP_PKTINFO;
+  c->cmsg_len = CMSG_LEN(sizeof info);
+  memcpy(CMSG_DATA(c), &info, sizeof info);
+  used += CMSG_SPACE(sizeof info);
+  if (tos) {
+    c = CMSG_NXTHDR(message, c);
+    c->cmsg_level = IPPROTO_IP;
+    c->cmsg_type = IP_TOS;
+    c->cmsg_len = CMSG_LEN(sizeof tos);
+    memcpy(CMSG_DATA(c), &tos, sizeof tos);
+    used += CMSG_SPACE(sizeof tos);
+  }
+  if (segment) {
+    c = CMSG_NXTHDR(message, c);
+    c->cmsg_level = IPPROTO_UDP;
+    c->cmsg_type = UDP_SEGMENT;
+    c->cmsg_len = CMSG_LEN(sizeof segment);
+    memcpy(CMSG_DATA(c), &segment, sizeof segment);
+    used += CMSG_SPACE(sizeof segment);
+  }
+  message->msg_controllen = used;
+}
+
+void read_control(msghdr* message, uint32_t* destination, uint16_t* segment) {
+  *destination = 0;
+  *segment = 0;
+  for (cmsghdr* c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+    if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+      in_pktinfo info;
+      memcpy(&info, CMSG_DATA(c), sizeof info);
+      *destination = info.ipi_addr.s_addr;
+    } else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+      int size;
+      memcpy(&size, CMSG_DATA(c), sizeof size);
+      *segment = size;
+    }
+  }
+}
+
+uint32_t path_mtu(uint32_t remote) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  int mtu = 0;
+  socklen_t length = sizeof mtu;
+  const sockaddr_in to = to_sockaddr({remote, htons(4500)});
+  if (fd < 0 || connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0 ||
+      getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &length) < 0) {
+    mtu = 0;
+  }
+  if (fd >= 0) ::close(fd);
+  return mtu;
+}
+
+sockaddr_in to_sockaddr(const Endpoint4& e) {
+  sockaddr_in a = {};
+  a.sin_family = AF_INET;
+  a.sin_port = e.port;
+  a.sin_addr.s_addr = e.address;
+  return a;
+}
+
+}  // namespace sekisho

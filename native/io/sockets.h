@@ -1,0 +1,41 @@
+// The sockets of the router: UDP 500 and 4500 for IKE and encapsulated ESP, a raw socket for native ESP.
+#pragma once
+#include <netinet/in.h>
+
+#include <cstdint>
+#include <string>
+
+#include "../sa/sa.h"
+
+namespace sekisho {
+
+struct Sockets {
+  int ike = -1;    // UDP 500
+  int nat_t = -1;  // UDP 4500
+  int esp = -1;    // IP protocol 50
+  int segments = 1;  // how many packets one UDP_SEGMENT send may carry: 1 where the kernel knows no GSO
+
+  // False with a sentence in *error when one of them cannot be had.
+  bool open(std::string* error);
+  void close();
+  Sockets() = default;
+  Sockets(const Sockets&) = delete;
+  Sockets& operator=(const Sockets&) = delete;
+  ~Sockets() { close(); }
+};
+
+// Room for the control messages that a send or receive carries.
+constexpr size_t kControlOctets = 128;
+
+// Fills in source address, ToS and segment size (0: one packet) of an outgoing message.
+void set_control(msghdr* message, uint32_t source, int tos, uint16_t segment);
+
+// Reads destination address and GRO segment size (0: one packet) of a received message.
+void read_control(msghdr* message, uint32_t* destination, uint16_t* segment);
+
+// What the path to `remote` carries, octets of IP packet, as the kernel has learned it; 0 when it cannot tell.
+uint32_t path_mtu(uint32_t remote);
+
+sockaddr_in to_sockaddr(const Endpoint4& e);
+
+}  // namespace sekisho

@@ -1,0 +1,311 @@
+// The only room that knows Node: JavaScript values in, engine calls, JavaScript values out. Arguments were validated
+// in src/dataplane/native.ts; what fails here throws an Error with one sentence.
+#include <arpa/inet.h>
+#include <napi.h>
+#include <sys/socket.h>
+
+#include "../crypto/selftest.h"
+#include "../io/sockets.h"
+#include "../path/engine.h"
+
+namespace sekisho {
+namespace {
+
+Endpoint4 endpoint(const Napi::Value& value) {
+  const Napi::Object o = value.As<Napi::Object>();
+  Endpoint4 e;
+  inet_pton(AF_INET, o.Get("address").ToString().Utf8Value().c_str(), &e.address);
+  e.port = htons(o.Get("port").ToNumber().Uint32Value());
+  return e;
+}
+
+Napi::Object from_endpoint(Napi::Env env, Endpoint4 e) {
+  char text[INET_ADDRSTRLEN];
+  inet_ntop(AF_INET, &e.address, text, sizeof text);
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("address", text);
+  o.Set("port", ntohs(e.port));
+  return o;
+}
+
+std::vector<uint8_t> octets(const Napi::Value& value) {
+  if (!value.IsTypedArray()) return {};
+  const Napi::Uint8Array a = value.As<Napi::Uint8Array>();
+  return {a.Data(), a.Data() + a.ByteLength()};
+}
+
+uint64_t number(const Napi::Object& o, const char* name) {
+  const Napi::Value v = o.Get(name);
+  return v.IsNumber() ? static_cast<uint64_t>(v.As<Napi::Number>().DoubleValue()) : 0;
+}
+
+Limits limits(const Napi::Value& value) {
+  const Napi::Object o = value.As<Napi::Object>();
+  return {number(o, "octets"), number(o, "packets"), number(o, "seconds")};
+}
+
+TunnelSettings settings(const Napi::Value& value) {
+  const Napi::Object o = value.As<Napi::Object>();
+  TunnelSettings s;
+  s.name = o.Get("name").ToString().Utf8Value();
+  s.mtu = number(o, "mtu");
+  s.mss4 = number(o, "mss4");
+  s.mss6 = number(o, "mss6");
+  s.tos = o.Get("tos").IsNumber() ? static_cast<int>(number(o, "tos")) : -1;
+  s.ipv6 = o.Get("ipv6").ToBoolean();
+  return s;
+}
+
+class Binding : public Napi::ObjectWrap<Binding> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Engine",
+                       {InstanceMethod("allocateSpi", &Binding::AllocateSpi),
+                        InstanceMethod("openTunnel", &Binding::OpenTunnel),
+                        InstanceMethod("changeTunnel", &Binding::ChangeTunnel),
+                        InstanceMethod("closeTunnel", &Binding::CloseTunnel),
+                        InstanceMethod("installInbound", &Binding::InstallInbound),
+                        InstanceMethod("installOutbound", &Binding::InstallOutbound),
+                        InstanceMethod("removeInbound", &Binding::RemoveInbound),
+                        InstanceMethod("removeOutbound", &Binding::RemoveOutbound),
+                        InstanceMethod("movePeer", &Binding::MovePeer), InstanceMethod("send", &Binding::Send),
+                        InstanceMethod("statistics", &Binding::Statistics),
+                        InstanceMethod("close", &Binding::Close)});
+  }
+
+  explicit Binding(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Binding>(info) {
+    on_events_ = Napi::ThreadSafeFunction::New(info.Env(), info[0].As<Napi::Function>(), "sekisho events", 0, 1);
+    engine_ = std::make_unique<Engine>([this] {
+      on_events_.NonBlockingCall(this, [](Napi::Env env, Napi::Function f, Binding* self) { self->emit(env, f); });
+    });
+    fail(info.Env(), engine_->start());
+  }
+
+  ~Binding() override { shut(); }
+
+ private:
+  static bool fail(Napi::Env env, const std::string& error) {
+    if (error.empty()) return false;
+    Napi::Error::New(env, error).ThrowAsJavaScriptException();
+    return true;
+  }
+
+  // After close() every call is a mistake of ours, told as such.
+  Engine* engine(Napi::Env env) {
+    if (!engine_) fail(env, "the dataplane is closed");
+    return engine_.get();
+  }
+
+  void shut() {
+    if (!engine_) return;
+    engine_->stop();
+    engine_.reset();
+    on_events_.Release();
+  }
+
+  void emit(Napi::Env env, Napi::Function callback) {
+    if (!engine_) return;
+    Napi::HandleScope scope(env);
+    const std::vector<Event> events = engine_->drain();
+    Napi::Array list = Napi::Array::New(env, events.size());
+    for (size_t i = 0; i < events.size(); i++) list.Set(i, to_object(env, events[i]));
+    callback.Call({list});
+  }
+
+  static Napi::Object to_object(Napi::Env env, const Event& e) {
+    Napi::Object o = Napi::Object::New(env);
+    switch (e.kind) {
+      case Event::Kind::kIke:
+        o.Set("kind", "ike");
+        o.Set("local", from_endpoint(env, e.local));
+        o.Set("remote", from_endpoint(env, e.remote));
+        o.Set("data", to_bytes(env, e.data));
+        break;
+      case Event::Kind::kAcquire:
+        o.Set("kind", "acquire");
+        o.Set("tunnel", e.tunnel);
+        break;
+      case Event::Kind::kExpire: {
+        static const char* const causes[] = {"time", "octets", "packets"};
+        o.Set("kind", "expire");
+        o.Set("spi", e.spi);
+        o.Set("limit", e.hard ? "hard" : "soft");
+        o.Set("cause", causes[static_cast<size_t>(e.cause)]);
+        break;
+      }
+      case Event::Kind::kFirstPacket:
+        o.Set("kind", "first-packet");
+        o.Set("spi", e.spi);
+        break;
+      case Event::Kind::kPeerMoved:
+        o.Set("kind", "peer-moved");
+        o.Set("spi", e.spi);
+        o.Set("remote", from_endpoint(env, e.remote));
+        break;
+      case Event::Kind::kPathMtu: {
+        const uint32_t mtu = e.mtu ? e.mtu : path_mtu(e.remote.address);
+        o.Set("kind", "path-mtu");
+        o.Set("remote", from_endpoint(env, e.remote).Get("address"));
+        o.Set("mtu", mtu);
+        break;
+      }
+    }
+    return o;
+  }
+
+  static Napi::Uint8Array to_bytes(Napi::Env env, const std::vector<uint8_t>& data) {
+    Napi::Uint8Array out = Napi::Uint8Array::New(env, data.size());
+    if (!data.empty()) memcpy(out.Data(), data.data(), data.size());
+    return out;
+  }
+
+  Napi::Value AllocateSpi(const Napi::CallbackInfo& info) {
+    Engine* e = engine(info.Env());
+    return e ? Napi::Number::New(info.Env(), e->allocate_spi()) : info.Env().Undefined();
+  }
+
+  void OpenTunnel(const Napi::CallbackInfo& info) {
+    if (Engine* e = engine(info.Env())) fail(info.Env(), e->open_tunnel(settings(info[0])));
+  }
+
+  void ChangeTunnel(const Napi::CallbackInfo& info) {
+    if (Engine* e = engine(info.Env())) fail(info.Env(), e->change_tunnel(settings(info[0])));
+  }
+
+  void CloseTunnel(const Napi::CallbackInfo& info) {
+    if (Engine* e = engine(info.Env())) e->close_tunnel(info[0].ToString().Utf8Value());
+  }
+
+  bool spec(const Napi::CallbackInfo& info, SaSpec* out) {
+    const Napi::Object o = info[0].As<Napi::Object>();
+    out->tunnel = o.Get("tunnel").ToString().Utf8Value();
+    out->spi = o.Get("spi").ToNumber().Uint32Value();
+    if (!find_suite(o.Get("cipher").ToString().Utf8Value(), o.Get("integrity").ToString().Utf8Value(), &out->suite)) {
+      return !fail(info.Env(), "the dataplane does not know this cipher suite");
+    }
+    out->key = octets(o.Get("key"));
+    out->mac_key = octets(o.Get("integrityKey"));
+    if (out->key.size() != out->suite.key + out->suite.salt || out->mac_key.size() != out->suite.mac_key) {
+      return !fail(info.Env(), "a key has the wrong length for its cipher suite");
+    }
+    out->esn = o.Get("esn").ToBoolean();
+    out->encapsulated = o.Get("encapsulated").ToBoolean();
+    out->window = number(o, "replayWindow");
+    out->local = endpoint(o.Get("local"));
+    out->remote = endpoint(o.Get("remote"));
+    out->soft = limits(o.Get("soft"));
+    out->hard = limits(o.Get("hard"));
+    return true;
+  }
+
+  void InstallInbound(const Napi::CallbackInfo& info) {
+    SaSpec s;
+    Engine* e = engine(info.Env());
+    if (e && spec(info, &s)) fail(info.Env(), e->install_inbound(std::move(s)));
+  }
+
+  void InstallOutbound(const Napi::CallbackInfo& info) {
+    SaSpec s;
+    Engine* e = engine(info.Env());
+    if (e && spec(info, &s)) fail(info.Env(), e->install_outbound(std::move(s)));
+  }
+
+  void RemoveInbound(const Napi::CallbackInfo& info) {
+    if (Engine* e = engine(info.Env())) e->remove_inbound(info[0].ToNumber().Uint32Value());
+  }
+
+  void RemoveOutbound(const Napi::CallbackInfo& info) {
+    Engine* e = engine(info.Env());
+    if (e) e->remove_outbound(info[0].ToString().Utf8Value(), info[1].ToNumber().Uint32Value());
+  }
+
+  void MovePeer(const Napi::CallbackInfo& info) {
+    if (Engine* e = engine(info.Env())) e->move_peer(info[0].ToString().Utf8Value(), endpoint(info[1]));
+  }
+
+  void Send(const Napi::CallbackInfo& info) {
+    Engine* e = engine(info.Env());
+    if (!e) return;
+    const Napi::Uint8Array data = info[2].As<Napi::Uint8Array>();
+    e->send(endpoint(info[0]), endpoint(info[1]), data.Data(), data.ByteLength(), info[3].ToBoolean());
+  }
+
+  template <class Read>
+  static Napi::Object drops(Napi::Env env, Read read) {
+    Napi::Object o = Napi::Object::New(env);
+    for (size_t i = 0; i < kDropCount; i++) {
+      if (const uint64_t n = read(i)) o.Set(drop_name(i), Napi::Number::New(env, n));
+    }
+    return o;
+  }
+
+  Napi::Value Statistics(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    Engine* e = engine(env);
+    if (!e) return env.Undefined();
+    Napi::Array tunnels = Napi::Array::New(env), sas = Napi::Array::New(env);
+    for (const TunnelStatistics& t : e->tunnels()) {
+      Napi::Object o = Napi::Object::New(env);
+      o.Set("name", t.name);
+      o.Set("rxPackets", Napi::Number::New(env, t.rx_packets));
+      o.Set("rxOctets", Napi::Number::New(env, t.rx_octets));
+      o.Set("txPackets", Napi::Number::New(env, t.tx_packets));
+      o.Set("txOctets", Napi::Number::New(env, t.tx_octets));
+      o.Set("drops", drops(env, [&](size_t i) { return t.drops[i]; }));
+      tunnels.Set(tunnels.Length(), o);
+    }
+    for (const SaStatistics& s : e->sas()) {
+      Napi::Object o = Napi::Object::New(env);
+      o.Set("spi", s.spi);
+      o.Set("direction", s.inbound ? "in" : "out");
+      o.Set("tunnel", s.tunnel);
+      o.Set("packets", Napi::Number::New(env, s.packets));
+      o.Set("octets", Napi::Number::New(env, s.octets));
+      o.Set("age", Napi::Number::New(env, s.age_seconds));
+      sas.Set(sas.Length(), o);
+    }
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("tunnels", tunnels);
+    out.Set("sas", sas);
+    out.Set("drops", drops(env, [&](size_t i) { return e->drops().by[i].read(); }));
+    return out;
+  }
+
+  void Close(const Napi::CallbackInfo&) { shut(); }
+
+  std::unique_ptr<Engine> engine_;
+  Napi::ThreadSafeFunction on_events_;
+};
+
+// Who connected a Unix socket, from the kernel: Node has no call for it.
+Napi::Value peer_uid(const Napi::CallbackInfo& info) {
+  ucred who = {};
+  socklen_t length = sizeof who;
+  const int fd = info[0].ToNumber().Int32Value();
+  const bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0;
+  return Napi::Number::New(info.Env(), known ? static_cast<double>(who.uid) : -1);
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("Engine", Binding::define(env));
+  exports.Set("peerUid", Napi::Function::New(env, peer_uid));
+  // Known answers at load: a kernel that fails is not used, and its sentence goes to the log.
+  Napi::Array failures = Napi::Array::New(env);
+  for (const std::string& f : run_selftest()) failures.Set(failures.Length(), f);
+  exports.Set("selftestFailures", failures);
+  Napi::Array names = Napi::Array::New(env);
+  size_t count;
+  const Kernel* list = kernels(&count);
+  for (size_t i = 0; i < count; i++) {
+    if (!list[i].disabled && list[i].available()) names.Set(names.Length(), list[i].name);
+  }
+  exports.Set("kernels", names);
+  return exports;
+}
+
+}  // namespace
+}  // namespace sekisho
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) { return sekisho::init(env, exports); }
+
+NODE_API_MODULE(sekisho, Init)

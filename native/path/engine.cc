@@ -1,0 +1,357 @@
+#include "engine.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "../io/tun.h"
+
+namespace sekisho {
+namespace {
+
+enum Thread { kOutboundThread, kInboundThread };
+
+uint64_t now_ms() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return uint64_t(t.tv_sec) * 1000 + t.tv_nsec / 1'000'000;
+}
+
+template <class T>
+T random_value() {
+  T value;
+  while (getrandom(&value, sizeof value, 0) != sizeof value) {
+  }
+  return value;
+}
+
+}  // namespace
+
+Engine::Engine(std::function<void()> wake) : events_(std::move(wake)) {}
+
+Engine::~Engine() { stop(); }
+
+std::string Engine::start() {
+  std::string error;
+  if (!sockets_.open(&error)) return error;
+  tun_poll_ = epoll_create1(EPOLL_CLOEXEC);
+  socket_poll_ = epoll_create1(EPOLL_CLOEXEC);
+  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (tun_poll_ < 0 || socket_poll_ < 0 || wake_ < 0) return std::string("cannot poll: ") + strerror(errno);
+  auto watch = [](int poll, int fd, void* tag) {
+    epoll_event e = {};
+    e.events = EPOLLIN;
+    e.data.ptr = tag;
+    epoll_ctl(poll, EPOLL_CTL_ADD, fd, &e);
+  };
+  for (int* fd : {&sockets_.ike, &sockets_.nat_t, &sockets_.esp}) watch(socket_poll_, *fd, fd);
+  watch(socket_poll_, wake_, &wake_);
+  watch(tun_poll_, wake_, &wake_);
+  threads_.emplace_back([this] { run_outbound(); });
+  threads_.emplace_back([this] { run_inbound(); });
+  threads_.emplace_back([this] { run_clock(); });
+  const char* names[] = {"esp-out", "esp-in", "esp-clock"};
+  for (size_t i = 0; i < threads_.size(); i++) pthread_setname_np(threads_[i].native_handle(), names[i]);
+  return "";
+}
+
+void Engine::stop() {
+  if (stopping_.exchange(true)) return;
+  if (wake_ >= 0) eventfd_write(wake_, 1);  // level-triggered: every thread sees it
+  for (std::thread& t : threads_) t.join();
+  threads_.clear();
+  for (auto& [name, tunnel] : tunnels_) ::close(tunnel->fd);
+  tunnels_.clear();
+  inbound_.clear();
+  outbound_.clear();
+  sockets_.close();
+  for (int* fd : {&tun_poll_, &socket_poll_, &wake_}) {
+    if (*fd >= 0) ::close(*fd);
+    *fd = -1;
+  }
+}
+
+// What is ready, asked only while awake: a tunnel in the answer cannot be freed before the next question. Sleeping
+// waits for anything at all and forgets what it was.
+static int ready_now(int poll, Quiescence& quiescence, int thread, epoll_event* ready, int most) {
+  for (;;) {
+    quiescence.awake(thread);
+    const int n = epoll_wait(poll, ready, most, 0);
+    if (n > 0) return n;
+    quiescence.asleep(thread);
+    epoll_wait(poll, ready, 1, -1);
+  }
+}
+
+void Engine::run_outbound() {
+  Outbound path(sockets_, events_);
+  std::array<epoll_event, 64> ready;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    const int n = ready_now(tun_poll_, quiescence_, kOutboundThread, ready.data(), ready.size());
+    for (int i = 0; i < n; i++) {
+      if (ready[i].data.ptr != &wake_) path.serve(*static_cast<Tunnel*>(ready[i].data.ptr));
+    }
+  }
+  quiescence_.asleep(kOutboundThread);
+}
+
+void Engine::run_inbound() {
+  Inbound path(sockets_, table_, events_, drops_);
+  std::array<epoll_event, 8> ready;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    const int n = ready_now(socket_poll_, quiescence_, kInboundThread, ready.data(), ready.size());
+    for (int i = 0; i < n; i++) {
+      if (ready[i].data.ptr == &wake_) continue;
+      const int fd = *static_cast<int*>(ready[i].data.ptr);
+      if (ready[i].events & EPOLLERR) path.errors(fd);
+      if (ready[i].events & EPOLLIN) path.serve(fd);
+    }
+  }
+  quiescence_.asleep(kInboundThread);
+}
+
+void Engine::run_clock() {
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    timespec second = {0, 250'000'000};
+    nanosleep(&second, nullptr);
+    std::lock_guard lock(mutex_);
+    const uint64_t now = now_ms();
+    for (auto& [spi, sa] : inbound_) expire_by_time(*sa, now);
+    for (auto& [name, sa] : outbound_) expire_by_time(*sa, now);
+  }
+}
+
+void Engine::expire_by_time(Sa& sa, uint64_t now) {
+  const uint64_t age = (now - sa.installed_ms) / 1000;
+  auto say = [&](std::atomic<bool>& said, uint64_t limit, bool hard) {
+    if (!limit || age < limit || said.exchange(true)) return;
+    Event e{Event::Kind::kExpire, {}, {}, {}, {}};
+    e.spi = sa.spi;
+    e.hard = hard;
+    events_.push(std::move(e));
+  };
+  say(sa.said_soft, sa.soft.seconds, false);
+  say(sa.said_hard, sa.hard.seconds, true);
+}
+
+uint32_t Engine::allocate_spi() {
+  std::lock_guard lock(mutex_);
+  const uint64_t now = now_ms();
+  std::erase_if(reserved_, [&](const auto& r) { return r.second < now; });
+  for (;;) {
+    const uint32_t spi = random_value<uint32_t>();
+    const uint32_t slot = spi & (SaTable::kSlots - 1);
+    // 0 to 255 are reserved (RFC 4303 2.1), and a slot holds one SA.
+    if (spi < 0x10000 || table_.at(slot)) continue;
+    bool taken = false;
+    for (const auto& [other, until] : reserved_) taken |= (other & (SaTable::kSlots - 1)) == slot;
+    if (taken) continue;
+    reserved_[spi] = now + 60'000;
+    return spi;
+  }
+}
+
+Tunnel* Engine::find(const std::string& name) const {
+  const auto it = tunnels_.find(name);
+  return it == tunnels_.end() ? nullptr : it->second.get();
+}
+
+std::string Engine::open_tunnel(const TunnelSettings& s) {
+  std::lock_guard lock(mutex_);
+  if (find(s.name)) return s.name + " is open already";
+  std::string error;
+  auto tunnel = std::make_unique<Tunnel>();
+  tunnel->name = s.name;
+  tunnel->fd = open_tun(s.name, &error);
+  if (tunnel->fd < 0) return error;
+  tunnel->mss4 = s.mss4;
+  tunnel->mss6 = s.mss6;
+  tunnel->tos = s.tos;
+  tunnel->ipv6 = s.ipv6;
+  epoll_event e = {};
+  e.events = EPOLLIN;
+  e.data.ptr = tunnel.get();
+  epoll_ctl(tun_poll_, EPOLL_CTL_ADD, tunnel->fd, &e);
+  tunnels_[s.name] = std::move(tunnel);
+  return "";
+}
+
+std::string Engine::change_tunnel(const TunnelSettings& s) {
+  std::lock_guard lock(mutex_);
+  Tunnel* tunnel = find(s.name);
+  if (!tunnel) return "there is no tunnel " + s.name;
+  tunnel->mss4 = s.mss4;
+  tunnel->mss6 = s.mss6;
+  tunnel->tos = s.tos;
+  tunnel->ipv6 = s.ipv6;
+  return "";
+}
+
+void Engine::close_tunnel(const std::string& name) {
+  std::unique_ptr<Tunnel> tunnel;
+  std::unique_ptr<OutboundSa> out;
+  std::vector<std::unique_ptr<InboundSa>> in;
+  {
+    std::lock_guard lock(mutex_);
+    if (!find(name)) return;
+    tunnel = std::move(tunnels_[name]);
+    tunnels_.erase(name);
+    epoll_ctl(tun_poll_, EPOLL_CTL_DEL, tunnel->fd, nullptr);
+    tunnel->outbound.store(nullptr, std::memory_order_release);
+    if (const auto it = outbound_.find(name); it != outbound_.end()) {
+      out = std::move(it->second);
+      outbound_.erase(it);
+    }
+    for (auto it = inbound_.begin(); it != inbound_.end();) {
+      if (it->second->tunnel != tunnel.get()) {
+        ++it;
+        continue;
+      }
+      table_.replace(it->first, nullptr);
+      in.push_back(std::move(it->second));
+      it = inbound_.erase(it);
+    }
+  }
+  quiescence_.wait();
+  ::close(tunnel->fd);
+}
+
+void Engine::fill(Sa& sa, const SaSpec& spec, Tunnel* tunnel) {
+  sa.spi = spec.spi;
+  sa.suite = spec.suite;
+  sa.esn = spec.esn;
+  sa.encapsulated = spec.encapsulated;
+  sa.tunnel = tunnel;
+  sa.local = spec.local;
+  sa.remote = spec.remote.packed();
+  sa.soft = spec.soft;
+  sa.hard = spec.hard;
+  sa.installed_ms = now_ms();
+  const KeyMaterial material{spec.key.data(), spec.mac_key.data(), spec.esn, random_value<uint64_t>()};
+  sa.cipher = make_cipher(spec.suite, material);
+}
+
+std::string Engine::install_inbound(SaSpec spec) {
+  auto sa = std::make_unique<InboundSa>(spec.window, spec.esn);
+  std::unique_ptr<InboundSa> old;
+  {
+    std::lock_guard lock(mutex_);
+    Tunnel* tunnel = find(spec.tunnel);
+    if (!tunnel) return "there is no tunnel " + spec.tunnel;
+    fill(*sa, spec, tunnel);
+    if (!sa->cipher) return "no crypto kernel knows this suite";
+    if (InboundSa* other = table_.at(spec.spi & (SaTable::kSlots - 1)); other && other->spi != spec.spi) {
+      return "the SPI's place in the table is taken";
+    }
+    reserved_.erase(spec.spi);
+    table_.replace(spec.spi, sa.get());
+    old = std::exchange(inbound_[spec.spi], std::move(sa));
+  }
+  wipe(spec.key.data(), spec.key.size());
+  wipe(spec.mac_key.data(), spec.mac_key.size());
+  if (old) quiescence_.wait();
+  return "";
+}
+
+std::string Engine::install_outbound(SaSpec spec) {
+  auto sa = std::make_unique<OutboundSa>();
+  std::unique_ptr<OutboundSa> old;
+  {
+    std::lock_guard lock(mutex_);
+    Tunnel* tunnel = find(spec.tunnel);
+    if (!tunnel) return "there is no tunnel " + spec.tunnel;
+    fill(*sa, spec, tunnel);
+    if (!sa->cipher) return "no crypto kernel knows this suite";
+    tunnel->outbound.store(sa.get(), std::memory_order_release);
+    tunnel->acquired.store(false);
+    old = std::exchange(outbound_[spec.tunnel], std::move(sa));
+  }
+  wipe(spec.key.data(), spec.key.size());
+  wipe(spec.mac_key.data(), spec.mac_key.size());
+  if (old) quiescence_.wait();
+  return "";
+}
+
+void Engine::remove_inbound(uint32_t spi) {
+  std::unique_ptr<InboundSa> old;
+  {
+    std::lock_guard lock(mutex_);
+    reserved_.erase(spi);
+    const auto it = inbound_.find(spi);
+    if (it == inbound_.end()) return;
+    table_.replace(spi, nullptr);
+    old = std::move(it->second);
+    inbound_.erase(it);
+  }
+  quiescence_.wait();
+}
+
+void Engine::remove_outbound(const std::string& name, uint32_t spi) {
+  std::unique_ptr<OutboundSa> old;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = outbound_.find(name);
+    if (it == outbound_.end() || it->second->spi != spi) return;
+    if (Tunnel* tunnel = find(name)) tunnel->outbound.store(nullptr, std::memory_order_release);
+    old = std::move(it->second);
+    outbound_.erase(it);
+  }
+  quiescence_.wait();
+}
+
+void Engine::move_peer(const std::string& name, Endpoint4 remote) {
+  std::lock_guard lock(mutex_);
+  if (const auto it = outbound_.find(name); it != outbound_.end()) it->second->remote = remote.packed();
+  for (auto& [spi, sa] : inbound_) {
+    if (sa->tunnel->name == name) sa->remote = remote.packed();
+  }
+}
+
+void Engine::send(Endpoint4 local, Endpoint4 remote, const uint8_t* data, size_t octets, bool marker) {
+  static const uint8_t kMarker[4] = {};
+  iovec parts[2] = {{const_cast<uint8_t*>(kMarker), marker ? sizeof kMarker : 0}, {const_cast<uint8_t*>(data), octets}};
+  const sockaddr_in to = to_sockaddr(remote);
+  alignas(cmsghdr) uint8_t control[kControlOctets];
+  msghdr m = {};
+  m.msg_name = const_cast<sockaddr_in*>(&to);
+  m.msg_namelen = sizeof to;
+  m.msg_iov = parts;
+  m.msg_iovlen = 2;
+  m.msg_control = control;
+  set_control(&m, local.address, 0, 0);
+  const int fd = local.port == htons(4500) ? sockets_.nat_t : sockets_.ike;
+  // IKE retransmits what is lost, here as under way.
+  if (sendmsg(fd, &m, 0) < 0) drops_.count(Drop::kSendFailed);
+}
+
+std::vector<SaStatistics> Engine::sas() const {
+  std::lock_guard lock(mutex_);
+  const uint64_t now = now_ms();
+  std::vector<SaStatistics> out;
+  auto add = [&](const Sa& sa, bool inbound) {
+    out.push_back({sa.spi, inbound, sa.tunnel->name, sa.packets.read(), sa.octets.read(), (now - sa.installed_ms) / 1000});
+  };
+  for (const auto& [spi, sa] : inbound_) add(*sa, true);
+  for (const auto& [name, sa] : outbound_) add(*sa, false);
+  return out;
+}
+
+std::vector<TunnelStatistics> Engine::tunnels() const {
+  std::lock_guard lock(mutex_);
+  std::vector<TunnelStatistics> out;
+  for (const auto& [name, t] : tunnels_) {
+    TunnelStatistics s{name, t->rx_packets.read(), t->rx_octets.read(), t->tx_packets.read(), t->tx_octets.read(), {}};
+    for (size_t i = 0; i < kDropCount; i++) s.drops[i] = t->rx_drops.by[i].read() + t->tx_drops.by[i].read();
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+}  // namespace sekisho

@@ -1,0 +1,97 @@
+// The native engine: tunnels, SAs, two data threads and a clock. The control plane calls it from one thread.
+#pragma once
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "../io/sockets.h"
+#include "../sa/table.h"
+#include "events.h"
+#include "inbound.h"
+#include "outbound.h"
+#include "quiescence.h"
+
+namespace sekisho {
+
+struct SaSpec {
+  std::string tunnel;
+  uint32_t spi;
+  Suite suite;
+  std::vector<uint8_t> key, mac_key;
+  bool esn, encapsulated;
+  uint32_t window;
+  Endpoint4 local, remote;
+  Limits soft, hard;
+};
+
+struct SaStatistics {
+  uint32_t spi;
+  bool inbound;
+  std::string tunnel;
+  uint64_t packets, octets, age_seconds;
+};
+
+struct TunnelStatistics {
+  std::string name;
+  uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
+  uint64_t drops[kDropCount];
+};
+
+// Methods that return a string return a sentence when they fail, and "" when they succeed.
+class Engine {
+ public:
+  explicit Engine(std::function<void()> wake);
+  ~Engine();
+
+  // Opens the sockets in the current network namespace and starts the threads.
+  std::string start();
+  void stop();
+
+  uint32_t allocate_spi();
+  std::string open_tunnel(const TunnelSettings& settings);
+  std::string change_tunnel(const TunnelSettings& settings);
+  void close_tunnel(const std::string& name);
+  std::string install_inbound(SaSpec spec);
+  std::string install_outbound(SaSpec spec);
+  void remove_inbound(uint32_t spi);
+  void remove_outbound(const std::string& tunnel, uint32_t spi);
+  void move_peer(const std::string& tunnel, Endpoint4 remote);
+  // `marker`: with the non-ESP marker, from port 4500.
+  void send(Endpoint4 local, Endpoint4 remote, const uint8_t* data, size_t octets, bool marker);
+
+  std::vector<Event> drain() { return events_.drain(); }
+  std::vector<SaStatistics> sas() const;
+  std::vector<TunnelStatistics> tunnels() const;
+  const DropCounters& drops() const { return drops_; }
+
+ private:
+  void run_outbound();
+  void run_inbound();
+  void run_clock();
+  void expire_by_time(Sa& sa, uint64_t now_ms);
+  Tunnel* find(const std::string& name) const;
+  void fill(Sa& sa, const SaSpec& spec, Tunnel* tunnel);
+
+  Events events_;
+  Sockets sockets_;
+  SaTable table_;
+  Quiescence quiescence_;
+  DropCounters drops_;
+
+  // What exists, for the control plane and the clock; the data threads never take this lock.
+  mutable std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<Tunnel>> tunnels_;
+  std::map<uint32_t, std::unique_ptr<InboundSa>> inbound_;
+  std::map<std::string, std::unique_ptr<OutboundSa>> outbound_;
+  std::map<uint32_t, uint64_t> reserved_;  // SPI → until when, ms
+
+  std::atomic<bool> stopping_{false};
+  int tun_poll_ = -1, socket_poll_ = -1, wake_ = -1;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace sekisho

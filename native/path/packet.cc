@@ -1,0 +1,121 @@
+#include "packet.h"
+
+#include <netinet/in.h>
+
+#include <cstring>
+
+namespace sekisho {
+namespace {
+
+uint16_t get16(const uint8_t* at) { return uint16_t(at[0]) << 8 | at[1]; }
+
+void put16(uint8_t* at, uint16_t v) {
+  at[0] = v >> 8;
+  at[1] = v;
+}
+
+}  // namespace
+
+uint32_t inner_length(const uint8_t* packet, size_t octets) {
+  if (octets < 1) return 0;
+  switch (packet[0] >> 4) {
+    case 4: {
+      if (octets < 20) return 0;
+      const uint32_t header = (packet[0] & 15) * 4, total = get16(packet + 2);
+      return header >= 20 && total >= header && total <= octets ? total : 0;
+    }
+    case 6: {
+      if (octets < 40) return 0;
+      const uint32_t total = 40 + get16(packet + 4);
+      return total <= octets ? total : 0;
+    }
+    default: return 0;
+  }
+}
+
+uint64_t checksum_sum(const uint8_t* data, size_t octets, uint64_t sum) {
+  // Sums 32-bit words: the compiler turns this into vector code, and a 64-bit sum cannot overflow on one packet.
+  while (octets >= 4) {
+    uint32_t word;
+    memcpy(&word, data, 4);
+    sum += word;
+    data += 4;
+    octets -= 4;
+  }
+  uint32_t last = 0;
+  memcpy(&last, data, octets);
+  return sum + last;
+}
+
+uint16_t checksum_finish(uint64_t sum) {
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  const uint16_t native = ~sum;  // the byte order of memory, as the words were read
+  uint8_t octets[2];
+  memcpy(octets, &native, 2);
+  return get16(octets);
+}
+
+uint64_t pseudo_header_sum(const uint8_t* packet, uint8_t protocol, uint32_t transport_octets) {
+  const bool v4 = packet[0] >> 4 == 4;
+  uint64_t sum = v4 ? checksum_sum(packet + 12, 8) : checksum_sum(packet + 8, 32);
+  uint8_t tail[8] = {};
+  put16(tail, transport_octets >> 16);
+  put16(tail + 2, transport_octets);
+  tail[7] = protocol;
+  return checksum_sum(tail, 8, sum);
+}
+
+uint32_t transport_offset(const uint8_t* packet, size_t octets, uint8_t* protocol) {
+  if (octets >= 20 && packet[0] >> 4 == 4) {
+    const uint32_t header = (packet[0] & 15) * 4;
+    // MF or an offset: a fragment, whose ports may not be here.
+    if (header < 20 || header > octets || (get16(packet + 6) & 0x3fff)) return 0;
+    *protocol = packet[9];
+    return header;
+  }
+  if (octets >= 40 && packet[0] >> 4 == 6) {
+    *protocol = packet[6];
+    return 40;
+  }
+  return 0;
+}
+
+void clamp_mss(uint8_t* packet, size_t octets, uint16_t mss4, uint16_t mss6, bool partial) {
+  uint8_t protocol = 0;
+  const uint32_t at = transport_offset(packet, octets, &protocol);
+  const uint16_t mss = packet[0] >> 4 == 4 ? mss4 : mss6;
+  if (!at || !mss || protocol != IPPROTO_TCP || at + 20 > octets) return;
+  uint8_t* tcp = packet + at;
+  if (!(tcp[13] & 0x02)) return;  // SYN
+  const size_t end = at + (tcp[12] >> 4) * 4;
+  if (end > octets) return;
+  for (uint8_t* option = tcp + 20; option < packet + end;) {
+    if (option[0] == 0) return;
+    if (option[0] == 1) {
+      option++;
+      continue;
+    }
+    if (option + 2 > packet + end || option[1] < 2 || option + option[1] > packet + end) return;
+    if (option[0] == 2 && option[1] == 4) {
+      const uint16_t old = get16(option + 2);
+      if (old <= mss) return;
+      // An option at an odd offset straddles two words of the sum: then the whole checksum is made anew.
+      const bool odd = (option + 2 - tcp) & 1;
+      put16(option + 2, mss);
+      if (partial) return;
+      if (odd) {
+        put16(tcp + 16, 0);
+        const uint32_t length = octets - at;
+        put16(tcp + 16, checksum_finish(checksum_sum(tcp, length, pseudo_header_sum(packet, protocol, length))));
+        return;
+      }
+      uint32_t sum = uint16_t(~get16(tcp + 16)) + uint16_t(~old) + mss;
+      while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+      put16(tcp + 16, ~sum);
+      return;
+    }
+    option += option[1];
+  }
+}
+
+}  // namespace sekisho

@@ -1,0 +1,38 @@
+// Freeing what data threads may still read: they pass a quiescent point once a batch, or are asleep. No lock, no
+// reference count on the path; whoever removes something waits for both threads to have passed.
+#pragma once
+#include <sched.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace sekisho {
+
+class Quiescence {
+ public:
+  // A data thread begins a batch: what it reads from now on stays alive until it begins the next, or sleeps.
+  void awake(int thread) {
+    seen_[thread].store(now_.load(std::memory_order_seq_cst), std::memory_order_seq_cst);
+    // Nothing published may be read before the store is seen by wait().
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+  void asleep(int thread) { seen_[thread].store(kAsleep, std::memory_order_seq_cst); }
+
+  // Returns when nothing unpublished before the call can be in use any more: microseconds.
+  void wait() {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const uint64_t target = now_.fetch_add(1, std::memory_order_seq_cst) + 1;
+    for (auto& seen : seen_) {
+      while (seen.load(std::memory_order_seq_cst) < target) sched_yield();
+    }
+  }
+
+  static constexpr int kThreads = 2;
+
+ private:
+  static constexpr uint64_t kAsleep = UINT64_MAX;
+  std::atomic<uint64_t> now_{1};
+  std::atomic<uint64_t> seen_[kThreads] = {kAsleep, kAsleep};
+};
+
+}  // namespace sekisho

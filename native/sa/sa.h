@@ -1,0 +1,82 @@
+// One direction of an IPsec SA. Hot lines first, written by one data thread; the rest is only read.
+#pragma once
+#include <netinet/in.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "../crypto/cipher.h"
+#include "../path/drops.h"
+#include "replay.h"
+
+namespace sekisho {
+
+struct Tunnel;
+
+// An IPv4 address and UDP port, network order, in one word: it can be replaced while a thread sends.
+struct Endpoint4 {
+  uint32_t address = 0;
+  uint16_t port = 0;
+  uint64_t packed() const { return uint64_t(address) << 16 | port; }
+  static Endpoint4 unpack(uint64_t v) { return {uint32_t(v >> 16), uint16_t(v)}; }
+  bool operator==(const Endpoint4&) const = default;
+};
+
+// 0 is no limit. Time limits are looked at once a second, the others with every packet.
+struct Limits {
+  uint64_t octets = 0, packets = 0, seconds = 0;
+};
+
+enum class Cause : uint8_t { kTime, kOctets, kPackets };
+
+struct Sa {
+  uint32_t spi;
+  Suite suite;
+  bool esn;
+  bool encapsulated;
+  Tunnel* tunnel;
+  std::unique_ptr<Cipher> cipher;
+  Endpoint4 local;
+  std::atomic<uint64_t> remote;
+  Limits soft, hard;
+  uint64_t installed_ms;
+
+  Counter packets, octets;
+  std::atomic<bool> said_soft{false}, said_hard{false};
+
+  // False once a hard limit is reached: the SA carries nothing more.
+  bool usable() const { return !said_hard.load(std::memory_order_relaxed); }
+};
+
+struct InboundSa : Sa {
+  InboundSa(uint32_t window, bool esn_) : replay(window, esn_) {}
+  ReplayWindow replay;
+};
+
+struct OutboundSa : Sa {
+  uint64_t sequence = 0;  // of the last packet; the sending thread's own
+};
+
+struct TunnelSettings {
+  std::string name;
+  uint32_t mtu = 1400;
+  uint16_t mss4 = 0, mss6 = 0;
+  int tos = 0;  // -1 copies the inner packet's
+  bool ipv6 = true;
+};
+
+// What both threads read of a tunnel on every packet: replaced as a whole when the configuration changes.
+struct Tunnel {
+  std::string name;
+  int fd = -1;
+  std::atomic<uint16_t> mss4{0}, mss6{0};
+  std::atomic<int> tos{0};
+  std::atomic<bool> ipv6{true};
+  std::atomic<OutboundSa*> outbound{nullptr};
+  std::atomic<bool> acquired{false};
+  Counter rx_packets, rx_octets, tx_packets, tx_octets;
+  DropCounters rx_drops, tx_drops;
+};
+
+}  // namespace sekisho

@@ -1,0 +1,111 @@
+// What the control socket can be asked: one table, so that an unknown request lists what exists.
+
+import { explainMistake } from '../dialect/seil/explain.ts';
+import { parseSeil } from '../dialect/seil/parse.ts';
+import { printSeil } from '../dialect/seil/print.ts';
+import { showIke, showInterface, showIpsec, showSecurityPolicy } from '../show/seil.ts';
+import { ikeView, type Source, tunnelView } from '../show/view.ts';
+import { logLine } from './log.ts';
+import type { Answer, Request, Role } from './protocol.ts';
+import { Refused, type Router } from './router.ts';
+
+type View = { data: unknown; text: string };
+
+function source(router: Router): Source {
+  return {
+    connections: router.engine.connections,
+    statistics: router.dataplane.statistics(),
+    tunnels: router.desired?.tunnels ?? [],
+    now: router.now,
+    wall: Date.now(),
+  };
+}
+
+const VIEWS: Readonly<Record<string, (router: Router) => View>> = {
+  'status ike': (router) => {
+    const data = ikeView(source(router));
+    return { data, text: showIke(data) };
+  },
+  'status ipsec': (router) => {
+    const data = tunnelView(source(router));
+    return { data, text: showIpsec(data) };
+  },
+  'status ipsec.security-policy': (router) => {
+    const data = tunnelView(source(router)).flatMap((v) => v.children);
+    return { data, text: showSecurityPolicy(tunnelView(source(router))) };
+  },
+  log: (router) => {
+    const data = router.log.entries();
+    return { data, text: data.map((e) => `${logLine(e)}\n`).join('') };
+  },
+  config: (router) => {
+    const text = printSeil(router.tree, { maskSecrets: true });
+    return { data: text, text };
+  },
+};
+
+/** `status interface.ipsec0`, also by its short form `status interface` for all. */
+function interfaceViews(router: Router, name: string): View | undefined {
+  const all = tunnelView(source(router));
+  const data = name === '' ? all : all.filter((v) => v.connection === name);
+  return data.length > 0 || name === ''
+    ? { data, text: data.map(showInterface).join('\n') || '(None)\n' }
+    : undefined;
+}
+
+export async function answer(
+  router: Router,
+  request: Request,
+  role: Role,
+  stop: () => void,
+): Promise<Answer> {
+  switch (request.command) {
+    case 'show':
+      return show(router, request.what, request.json === true);
+    case 'reload':
+      if (role !== 'admin') return forbidden('reload');
+      return reload(router, request.file, request.source);
+    case 'stop':
+      if (role !== 'admin') return forbidden('stop');
+      stop();
+      return { ok: true, text: '' };
+    default:
+      return { ok: false, error: 'There is no such request: show, reload or stop.' };
+  }
+}
+
+function forbidden(what: string): Answer {
+  return { ok: false, error: `Only root and the router's owner may ${what}.` };
+}
+
+function show(router: Router, what: string, json: boolean): Answer {
+  const match = /^status interface(?:\.(\*|[a-z0-9*]+))?$/.exec(what);
+  const name = match?.[1]?.replace('ipsec*', '').replace('*', '') ?? '';
+  const view = match
+    ? interfaceViews(router, name)
+    : Object.hasOwn(VIEWS, what)
+      ? VIEWS[what](router)
+      : undefined;
+  if (!view) {
+    const known = [
+      ...Object.keys(VIEWS),
+      ...(router.desired?.tunnels ?? []).map((t) => `status interface.${t.name}`),
+    ];
+    return { ok: false, error: `There is nothing to show under "${what}": ${known.join(', ')}.` };
+  }
+  return { ok: true, text: json ? `${JSON.stringify(view.data, null, 2)}\n` : view.text, data: view.data };
+}
+
+async function reload(router: Router, file: string, text: string): Promise<Answer> {
+  const parsed = parseSeil(text);
+  if (parsed.errors.length > 0) {
+    return { ok: false, error: parsed.errors.map((m) => explainMistake(file, text, m)).join('\n') };
+  }
+  try {
+    const done = await router.apply(parsed.tree);
+    return { ok: true, text: done.length > 0 ? `${done.join('\n')}\n` : 'Nothing to change.\n' };
+  } catch (e) {
+    if (e instanceof Refused) return { ok: false, error: e.message };
+    throw e;
+  }
+}

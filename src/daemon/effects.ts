@@ -1,0 +1,106 @@
+// Carries out what the engine wants: packets, SAs, timers, public-key work, notes. The only place with a clock.
+import { randomBytes } from 'node:crypto';
+import type { Dataplane } from '../dataplane/port.ts';
+import type { KeyExchangeJob, KeyExchangeResult } from '../ike/crypto/key-exchange.ts';
+import type { Effect, Env, Input } from '../ike/io.ts';
+import type { Log } from './log.ts';
+
+export class Effects {
+  readonly #dataplane: Dataplane;
+  readonly #log: Log;
+  readonly #keyExchange: (job: KeyExchangeJob) => Promise<KeyExchangeResult>;
+  readonly #input: (input: Input) => void;
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  #stopped = false;
+
+  constructor(
+    dataplane: Dataplane,
+    log: Log,
+    keyExchange: (job: KeyExchangeJob) => Promise<KeyExchangeResult>,
+    input: (input: Input) => void,
+  ) {
+    this.#dataplane = dataplane;
+    this.#log = log;
+    this.#keyExchange = keyExchange;
+    this.#input = input;
+  }
+
+  /** Milliseconds since the process began: never goes back. */
+  get now(): number {
+    return performance.now();
+  }
+
+  env(): Env {
+    return {
+      now: this.now,
+      random: (octets) => new Uint8Array(randomBytes(octets)),
+      allocateSpi: () => this.#dataplane.allocateSpi(),
+    };
+  }
+
+  carryOut(effect: Effect): void {
+    try {
+      this.#do(effect);
+    } catch (e) {
+      // The dataplane refused: said, and the negotiation goes its way to a timeout and a new try.
+      const text = `${effect.kind}: ${(e as Error).message}`;
+      this.#log.add({ level: 'error', function: 'data', code: 'effect-failed', text });
+    }
+  }
+
+  #do(effect: Effect): void {
+    const d = this.#dataplane;
+    switch (effect.kind) {
+      case 'install-in':
+        return d.installInbound(effect.sa);
+      case 'install-out':
+        return d.installOutbound(effect.sa);
+      case 'remove-in':
+        return d.removeInbound(effect.spi);
+      case 'remove-out':
+        return d.removeOutbound(effect.connection, effect.spi);
+      case 'move':
+        return d.movePeer(effect.connection, effect.remote);
+      case 'send':
+        return d.sendIke(effect.local, effect.remote, effect.data);
+      case 'keepalive':
+        return d.sendKeepalive(effect.local, effect.remote);
+      case 'arm':
+        return this.#arm(effect.id, effect.at);
+      case 'cancel':
+        clearTimeout(this.#timers.get(effect.id));
+        this.#timers.delete(effect.id);
+        return;
+      case 'job':
+        return this.#job(effect.id, effect.job);
+      case 'note':
+        return this.#log.fact(effect.fact);
+    }
+  }
+
+  #arm(id: string, at: number): void {
+    clearTimeout(this.#timers.get(id));
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(id);
+        this.#input({ kind: 'timer', id });
+      },
+      Math.max(0, at - this.now),
+    );
+    this.#timers.set(id, timer);
+  }
+
+  #job(id: number, job: KeyExchangeJob): void {
+    this.#keyExchange(job)
+      .catch((e: Error): KeyExchangeResult => ({ ok: false, error: e.message }))
+      .then((result) => {
+        if (!this.#stopped) this.#input({ kind: 'job', id, result });
+      });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}

@@ -1,0 +1,69 @@
+// `sekisho run`: the router in the foreground, in the current network namespace.
+import { readFileSync, rmSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { loadNative, NativeDataplane } from '../dataplane/native.ts';
+import { explainMistake } from '../dialect/seil/explain.ts';
+import { parseSeil } from '../dialect/seil/parse.ts';
+import { answer } from './commands.ts';
+import { listen } from './control.ts';
+import { Log } from './log.ts';
+import { Router } from './router.ts';
+
+/** What was sent is on its way before the process goes. */
+const GOODBYE_MS = 50;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { config: { type: 'string' }, socket: { type: 'string' } } });
+  const file = values.config ?? '';
+  const source = readFileSync(file, 'utf8');
+  const parsed = parseSeil(source);
+  if (parsed.errors.length > 0) {
+    for (const mistake of parsed.errors) process.stderr.write(`${explainMistake(file, source, mistake)}\n`);
+    process.exit(1);
+  }
+  const log = new Log((line) => process.stderr.write(`${line}\n`));
+  for (const text of loadNative().selftestFailures) {
+    log.add({ level: 'error', function: 'data', code: 'selftest', text });
+  }
+  for (const { message } of parsed.warnings) {
+    log.add({ level: 'warning', function: 'conf', code: 'weak', text: message });
+  }
+  const router = new Router(log, (onEvent) => new NativeDataplane(onEvent));
+  const path = values.socket ?? '/run/sekisho/control.sock';
+
+  let _stopping: Promise<void> | undefined;
+  const stop = () => {
+    _stopping ??= (async () => {
+      log.add({ level: 'info', function: 'boot', code: 'stop', text: 'stopping' });
+      await router.stop();
+      await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
+      rmSync(path, { force: true });
+      process.exit(0);
+    })().catch(die);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', () => {}); // a terminal that closes does not take the network with it
+
+  try {
+    await listen(path, (request, role) => answer(router, request, role, stop));
+    await router.start(parsed.tree);
+  } catch (e) {
+    await router.stop();
+    throw e;
+  }
+  log.add({
+    level: 'info',
+    function: 'boot',
+    code: 'ready',
+    text: `ready, ${loadNative().kernels[0]}, control at ${path}`,
+  });
+}
+
+/** One sentence, no stack trace. */
+function die(e: Error): never {
+  process.stderr.write(`sekisho: ${e.message}\n`);
+  process.exit(1);
+}
+
+main().catch(die);

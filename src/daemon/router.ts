@@ -1,0 +1,167 @@
+// The composition root's heart: configuration in, desired state out, steps carried out; engine and dataplane joined.
+import { diff } from '../config/diff.ts';
+import type { Mistake } from '../config/mistake.ts';
+import { emptyTree, type Tree } from '../config/tree.ts';
+import type { Dataplane, DataplaneEvent } from '../dataplane/port.ts';
+import { Host } from '../host/host.ts';
+import { listDevices } from '../host/iproute.ts';
+import { runKeyExchange } from '../ike/crypto/key-exchange.ts';
+import { Engine } from '../ike/engine.ts';
+import type { Effect, Input } from '../ike/io.ts';
+import type { Desired } from '../plan/desired.ts';
+import { resolveDevices } from '../plan/devices.ts';
+import { plan, settings } from '../plan/plan.ts';
+import { type Step, steps, stepText } from '../plan/steps.ts';
+import { Effects } from './effects.ts';
+import type { Log } from './log.ts';
+
+/** A path that carries less than this is a forgery (RFC 791 3.1 wants 576 of every host). */
+const SMALLEST_PATH_MTU = 576;
+
+export class Refused extends Error {
+  readonly mistakes: readonly Mistake[];
+  constructor(mistakes: readonly Mistake[]) {
+    super(mistakes.map((m) => m.message).join('\n'));
+    this.mistakes = mistakes;
+  }
+}
+
+export class Router {
+  readonly log: Log;
+  readonly engine: Engine;
+  readonly dataplane: Dataplane;
+  readonly #host = new Host();
+  readonly #effects: Effects;
+  readonly #pathMtu = new Map<string, number>();
+  /** Commits run one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #desired: Desired | undefined;
+  tree: Tree = emptyTree;
+
+  constructor(log: Log, makeDataplane: (onEvent: (event: DataplaneEvent) => void) => Dataplane) {
+    this.log = log;
+    this.engine = new Engine(settings(emptyTree));
+    this.dataplane = makeDataplane((event) => this.#event(event));
+    this.#effects = new Effects(this.dataplane, log, runKeyExchange, (input) => this.input(input));
+  }
+
+  get desired(): Desired | undefined {
+    return this.#desired;
+  }
+
+  get now(): number {
+    return this.#effects.now;
+  }
+
+  async start(tree: Tree): Promise<void> {
+    await this.#host.begin();
+    await this.apply(tree);
+  }
+
+  /**
+   * Makes a validated tree the running one. Returns what was done, in words. Throws Refused when the machine cannot
+   * have it; then nothing was touched.
+   */
+  apply(tree: Tree): Promise<string[]> {
+    const turn = this.#turn.then(() => this.#apply(tree));
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #apply(tree: Tree): Promise<string[]> {
+    const { devices, mistakes } = resolveDevices(tree, await listDevices());
+    if (mistakes.length > 0) throw new Refused(mistakes);
+    const desired = plan(tree, devices, this.#pathMtu);
+    const todo = steps(this.#desired, desired);
+    for (const { path } of diff(this.tree, tree)) {
+      this.log.add({ level: 'debug', function: 'conf', code: 'changed', text: `${path} changed` });
+    }
+    this.#desired = desired;
+    this.tree = tree;
+    for (const step of todo) await this.#attempt(step);
+    return todo.map(stepText);
+  }
+
+  /** A step that fails is told and does not keep the others from happening: a router with one bad route still routes. */
+  async #attempt(step: Step): Promise<void> {
+    try {
+      await this.#carryOut(step);
+    } catch (e) {
+      const text = `${stepText(step)}: ${(e as Error).message}`;
+      this.log.add({ level: 'error', function: 'host', code: 'step-failed', text });
+    }
+  }
+
+  async #carryOut(step: Step): Promise<void> {
+    switch (step.kind) {
+      case 'hostname':
+        return this.#host.setHostname(step.name);
+      case 'remove-route':
+        return this.#host.removeRoute(step.route);
+      case 'add-route':
+        return this.#host.addRoute(step.route);
+      case 'close-tunnel':
+        return this.dataplane.closeTunnel(step.tunnel.name);
+      case 'open-tunnel':
+        this.dataplane.openTunnel(step.tunnel.dataplane);
+        return this.#host.dressTunnel(step.tunnel);
+      case 'change-tunnel':
+        this.dataplane.changeTunnel(step.tunnel.dataplane);
+        return this.#host.setMtu(step.tunnel.name, step.tunnel.dataplane.mtu);
+      case 'remove-address':
+        return this.#host.removeAddress(step.link, step.address);
+      case 'add-address':
+        return this.#host.addAddress(step.link, step.address);
+      case 'link-mtu':
+        return this.#host.setMtu(step.link.device, step.mtu);
+      case 'mss':
+        return this.#host.setMssClamp(step.links);
+      case 'ike': {
+        const connections = step.desired.tunnels.map((t) => t.policy);
+        this.input({ kind: 'configure', connections, settings: step.desired.settings });
+      }
+    }
+  }
+
+  input(input: Input): void {
+    const effects: Effect[] = this.engine.step(input, this.#effects.env());
+    for (const effect of effects) this.#effects.carryOut(effect);
+  }
+
+  #event(event: DataplaneEvent): void {
+    switch (event.kind) {
+      case 'ike':
+        return this.input({ ...event, kind: 'datagram' });
+      case 'acquire':
+        return this.input({ kind: 'acquire', connection: event.tunnel });
+      case 'path-mtu':
+        return this.#pathChanged(event.remote, event.mtu);
+      default:
+        return this.input(event);
+    }
+  }
+
+  /** The tunnel's MTU follows the path's: the kernel then tells senders, and fragments what may be (RFC 4301 8.2). */
+  #pathChanged(remote: string, mtu: number): void {
+    const peer = this.#desired?.tunnels.find((t) => t.policy.remote === remote);
+    const known = this.#pathMtu.get(remote) ?? peer?.outerMtu;
+    if (!peer || mtu < SMALLEST_PATH_MTU || (known !== undefined && mtu >= known)) return;
+    this.#pathMtu.set(remote, mtu);
+    const text = `the path to ${remote} carries ${mtu} octets`;
+    this.log.add({ level: 'info', function: 'path', connection: peer.name, code: 'path-mtu', text });
+    this.apply(this.tree).catch((e: Error) => {
+      this.log.add({ level: 'error', function: 'path', code: 'step-failed', text: e.message });
+    });
+  }
+
+  /** Says goodbye to every peer and takes away what was made. */
+  async stop(): Promise<void> {
+    await this.#turn;
+    this.input({ kind: 'shutdown' });
+    this.#effects.stop();
+    this.dataplane.close();
+    for (const complaint of await this.#host.end()) {
+      this.log.add({ level: 'warning', function: 'host', code: 'cleanup-failed', text: complaint });
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// Carries out the host's part of a plan, and undoes it: only what was made here is taken away again.
+import type { Link, Route, Tunnel } from '../plan/desired.ts';
+import { addAddress, addRoute, removeAddress, removeRoute, setLink } from './iproute.ts';
+import { setMssClamp } from './nftables.ts';
+import { setSysctl } from './sysctl.ts';
+
+export class Host {
+  /** Addresses by device that were not there before us. */
+  readonly #addresses = new Set<string>();
+  readonly #routes = new Map<string, Route>();
+  readonly #sysctls = new Map<string, string>();
+  #clamped = false;
+
+  async begin(): Promise<void> {
+    await this.#sysctl('net/ipv4/ip_forward', '1');
+    await this.#sysctl('net/ipv6/conf/all/forwarding', '1');
+  }
+
+  async #sysctl(path: string, value: string): Promise<void> {
+    const old = await setSysctl(path, value);
+    if (old !== undefined && !this.#sysctls.has(path)) this.#sysctls.set(path, old);
+  }
+
+  async setHostname(name: string): Promise<void> {
+    await this.#sysctl('kernel/hostname', name);
+  }
+
+  async addAddress(link: Link, address: string): Promise<void> {
+    await setLink(link.device, ['up']);
+    if (await addAddress(link.device, address)) this.#addresses.add(`${link.device} ${address}`);
+  }
+
+  async removeAddress(link: Link, address: string): Promise<void> {
+    if (this.#addresses.delete(`${link.device} ${address}`)) await removeAddress(link.device, address);
+  }
+
+  async setMtu(device: string, mtu: number): Promise<void> {
+    await setLink(device, ['mtu', String(mtu)]);
+  }
+
+  /** Dresses a TUN that the dataplane has just made. */
+  async dressTunnel({ name, addresses, peer, dataplane }: Tunnel): Promise<void> {
+    await setSysctl(`net/ipv4/conf/${name}/rp_filter`, '2'); // routes may be asymmetric through a tunnel
+    await setLink(name, ['addrgenmode', 'none', 'txqueuelen', '1000', 'mtu', String(dataplane.mtu), 'up']);
+    for (const address of addresses) await addAddress(name, address, peer);
+  }
+
+  async addRoute(route: Route): Promise<void> {
+    await addRoute(route);
+    this.#routes.set(JSON.stringify(route), route);
+  }
+
+  async removeRoute(route: Route): Promise<void> {
+    await removeRoute(route);
+    this.#routes.delete(JSON.stringify(route));
+  }
+
+  async setMssClamp(links: readonly Link[]): Promise<void> {
+    await setMssClamp(links);
+    this.#clamped = true;
+  }
+
+  /** Takes away everything made here; goes on when a part fails, and returns the complaints. */
+  async end(): Promise<string[]> {
+    const complaints: string[] = [];
+    const attempt = async (action: () => Promise<unknown>) => {
+      try {
+        await action();
+      } catch (e) {
+        complaints.push((e as Error).message);
+      }
+    };
+    for (const route of this.#routes.values()) await attempt(() => removeRoute(route));
+    for (const entry of this.#addresses) {
+      const [device, address] = entry.split(' ');
+      await attempt(() => removeAddress(device, address));
+    }
+    if (this.#clamped) await attempt(() => setMssClamp([]));
+    for (const [path, value] of this.#sysctls) await attempt(() => setSysctl(path, value));
+    return complaints;
+  }
+}

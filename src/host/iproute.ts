@@ -1,0 +1,73 @@
+// Links, addresses and routes through iproute2.
+import type { Route } from '../plan/desired.ts';
+import type { Device } from '../plan/devices.ts';
+import { HostError, run } from './run.ts';
+
+type LinkJson = {
+  ifname: string;
+  ifindex: number;
+  mtu: number;
+  link_type: string;
+  linkinfo?: { info_kind?: string };
+};
+
+/** What a cable or a VLAN could be plugged into; bridges, tunnels and dummies are no ports. */
+const NOT_PORTS = ['bridge', 'tun', 'dummy', 'bond', 'ifb'];
+
+export async function listDevices(): Promise<Device[]> {
+  const links: LinkJson[] = JSON.parse(await run('ip', ['-json', '-details', 'link', 'show']));
+  return links.map((l) => ({
+    name: l.ifname,
+    index: l.ifindex,
+    mtu: l.mtu,
+    ethernet: l.link_type === 'ether' && !NOT_PORTS.includes(l.linkinfo?.info_kind ?? ''),
+  }));
+}
+
+/** True when the address is new; false when the device had it already, and so it is not ours to remove. */
+export async function addAddress(device: string, cidr: string, peer?: string): Promise<boolean> {
+  const family = cidr.includes(':') ? '-6' : '-4';
+  // An IPv6 address that waits for duplicate detection cannot be a source yet: nobody else is on a router's link.
+  const more = family === '-6' ? ['nodad'] : [];
+  const what = peer ? [cidr.split('/')[0], 'peer', peer] : [cidr];
+  try {
+    await run('ip', [family, 'address', 'add', ...what, 'dev', device, ...more]);
+    return true;
+  } catch (e) {
+    if (e instanceof HostError && /exists|already assigned/i.test(e.message)) return false;
+    throw e;
+  }
+}
+
+export async function removeAddress(device: string, cidr: string): Promise<void> {
+  await unlessGone(run('ip', ['address', 'del', cidr, 'dev', device]));
+}
+
+export async function setLink(device: string, settings: readonly string[]): Promise<void> {
+  await run('ip', ['link', 'set', 'dev', device, ...settings]);
+}
+
+/** Replaces an equal route; throws when its way out does not exist. */
+export async function addRoute(route: Route): Promise<void> {
+  await run('ip', [`-${route.family}`, 'route', 'replace', ...routeArguments(route)]);
+}
+
+export async function removeRoute(route: Route): Promise<void> {
+  await unlessGone(run('ip', [`-${route.family}`, 'route', 'del', ...routeArguments(route)]));
+}
+
+function routeArguments({ destination, via, distance }: Route): string[] {
+  const metric = ['metric', String(distance)];
+  if (via === 'discard') return ['blackhole', destination, ...metric];
+  return [destination, ...('address' in via ? ['via', via.address] : ['dev', via.interface]), ...metric];
+}
+
+/** What is to be removed may have gone with its interface. */
+async function unlessGone(action: Promise<string>): Promise<void> {
+  try {
+    await action;
+  } catch (e) {
+    const gone = /No such process|Cannot assign|Cannot find device|No such device|not exist/i;
+    if (!(e instanceof HostError && gone.test(e.message))) throw e;
+  }
+}

@@ -1,0 +1,121 @@
+// From one desired state to the next: ordered steps. Only what differs is in them, so an untouched tunnel loses
+// nothing. What goes away goes first, what comes comes after what it stands on.
+import { isDeepStrictEqual } from 'node:util';
+import { samePolicy } from '../ike/policy.ts';
+import type { Desired, Link, Route, Tunnel } from './desired.ts';
+
+export type Step =
+  | { readonly kind: 'hostname'; readonly name: string }
+  | { readonly kind: 'remove-route' | 'add-route'; readonly route: Route }
+  | { readonly kind: 'close-tunnel' | 'open-tunnel' | 'change-tunnel'; readonly tunnel: Tunnel }
+  | { readonly kind: 'remove-address' | 'add-address'; readonly link: Link; readonly address: string }
+  | { readonly kind: 'link-mtu'; readonly link: Link; readonly mtu: number }
+  /** The MSS clamp of all links: one nftables table, replaced as a whole. */
+  | { readonly kind: 'mss'; readonly links: readonly Link[] }
+  /** The IKE engine compares policies by itself; this hands it all of them. */
+  | { readonly kind: 'ike'; readonly desired: Desired };
+
+export function steps(from: Desired | undefined, to: Desired): Step[] {
+  const old = from ?? { links: [], tunnels: [], routes: [] };
+  const out: Step[] = [];
+  if (to.hostname && to.hostname !== from?.hostname) out.push({ kind: 'hostname', name: to.hostname });
+
+  const reopened = to.tunnels.filter(
+    (t) => !old.tunnels.some((o) => o.name === t.name && sameInterface(o, t)),
+  );
+  const closed = old.tunnels.filter((o) => !to.tunnels.some((t) => t.name === o.name && sameInterface(o, t)));
+  // Routes through a tunnel that is made anew went with it.
+  const lostWith = (r: Route) =>
+    typeof r.via === 'object' && 'interface' in r.via && closed.some((t) => t.name === viaName(r));
+  const stays = (r: Route, list: readonly Route[]) =>
+    list.some((o) => isDeepStrictEqual(o, r)) && !lostWith(r);
+  for (const route of old.routes) if (!stays(route, to.routes)) out.push({ kind: 'remove-route', route });
+
+  // IKE says goodbye while the addresses it speaks from still exist, and meets tunnels that are open.
+  if (closed.length > 0) {
+    const tunnels = to.tunnels.filter((t) => !reopened.includes(t));
+    out.push({ kind: 'ike', desired: { ...to, tunnels } });
+  }
+  for (const tunnel of closed) out.push({ kind: 'close-tunnel', tunnel });
+  links(old.links, to.links, out);
+  if (!isDeepStrictEqual(old.links.map(clampOf), to.links.map(clampOf)))
+    out.push({ kind: 'mss', links: to.links });
+  for (const tunnel of reopened) out.push({ kind: 'open-tunnel', tunnel });
+  for (const tunnel of to.tunnels) {
+    const before = old.tunnels.find((o) => o.name === tunnel.name);
+    if (before && !reopened.includes(tunnel) && !isDeepStrictEqual(before.dataplane, tunnel.dataplane)) {
+      out.push({ kind: 'change-tunnel', tunnel });
+    }
+  }
+  for (const route of to.routes) if (!stays(route, old.routes)) out.push({ kind: 'add-route', route });
+  const policies = (d: { tunnels: readonly Tunnel[] }) => d.tunnels.map((t) => t.policy);
+  const [a, b] = [policies(old), policies(to)];
+  const same = a.length === b.length && b.every((p, i) => samePolicy(a[i], p));
+  if (!same || closed.length > 0 || !isDeepStrictEqual(from?.settings, to.settings))
+    out.push({ kind: 'ike', desired: to });
+  return out;
+}
+
+function viaName(route: Route): string {
+  return typeof route.via === 'object' && 'interface' in route.via ? route.via.interface : '';
+}
+
+/** Whether the TUN may stay: its addresses and its policy's ends are what it was made with. */
+function sameInterface(a: Tunnel, b: Tunnel): boolean {
+  return isDeepStrictEqual([a.addresses, a.peer], [b.addresses, b.peer]);
+}
+
+function clampOf(link: Link) {
+  return [link.device, link.mss];
+}
+
+function links(from: readonly Link[], to: readonly Link[], out: Step[]): void {
+  for (const old of from) {
+    const now = to.find((l) => l.device === old.device);
+    for (const address of old.addresses) {
+      if (!now?.addresses.includes(address)) out.push({ kind: 'remove-address', link: old, address });
+    }
+  }
+  for (const link of to) {
+    const before = from.find((l) => l.device === link.device);
+    if (link.mtu !== undefined && link.mtu !== before?.mtu)
+      out.push({ kind: 'link-mtu', link, mtu: link.mtu });
+    for (const address of link.addresses) {
+      if (!before?.addresses.includes(address)) out.push({ kind: 'add-address', link, address });
+    }
+  }
+}
+
+/** A step in words, for `reload` and the log. */
+export function stepText(step: Step): string {
+  switch (step.kind) {
+    case 'hostname':
+      return `hostname ${step.name}`;
+    case 'remove-route':
+    case 'add-route':
+      return `${step.kind === 'add-route' ? 'route' : 'no route'} ${step.route.destination} via ${viaText(step.route)}`;
+    case 'close-tunnel':
+      return `${step.tunnel.name} is removed`;
+    case 'open-tunnel':
+      return `${step.tunnel.name} is made, MTU ${step.tunnel.dataplane.mtu}`;
+    case 'change-tunnel':
+      return `${step.tunnel.name} is changed, MTU ${step.tunnel.dataplane.mtu}`;
+    case 'remove-address':
+    case 'add-address':
+      return `${step.link.name} ${step.kind === 'add-address' ? 'gets' : 'loses'} ${step.address}`;
+    case 'link-mtu':
+      return `${step.link.name} MTU ${step.mtu}`;
+    case 'mss':
+      return 'TCP MSS clamp';
+    case 'ike':
+      return 'IKE policies';
+  }
+}
+
+function viaText(route: Route): string {
+  return route.via === 'discard'
+    ? 'discard'
+    : 'address' in route.via
+      ? route.via.address
+      : route.via.interface;
+}

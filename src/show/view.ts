@@ -1,0 +1,139 @@
+// What `show` knows: plain data out of the engine and the dataplane. How it looks is seil.ts's business.
+import type { SaCounters, Statistics, TunnelCounters } from '../dataplane/port.ts';
+import { type ChildSa, current } from '../ike/child.ts';
+import type { Connection } from '../ike/core.ts';
+import { type Reason, reasonText } from '../ike/reason.ts';
+import { lifetimeOf } from '../ike/v1/lifecycle.ts';
+import { hex } from '../net/bytes.ts';
+import { endpointText } from '../net/endpoint.ts';
+import type { Tunnel } from '../plan/desired.ts';
+
+export type IkeView = {
+  readonly connection: string;
+  readonly version: 1 | 2;
+  readonly local: string;
+  readonly remote: string;
+  readonly spiI: string;
+  readonly spiR: string;
+  readonly status: string;
+  readonly side: 'initiator' | 'responder';
+  readonly suite?: string;
+  readonly children: number;
+  /** ISO 8601; of an SA that is up. */
+  readonly created?: string;
+  readonly lifetime: number;
+  readonly left?: number;
+  readonly identityLocal: string;
+  readonly identityRemote: string;
+  readonly nat: 'none' | 'local' | 'remote' | 'both';
+};
+
+export type ChildView = {
+  readonly connection: string;
+  readonly spiIn: number;
+  readonly spiOut: number;
+  readonly state: string;
+  readonly suite: string;
+  readonly encapsulation: 'udp' | 'native';
+  readonly selectors: { readonly local: readonly string[]; readonly remote: readonly string[] };
+  readonly age: number;
+  readonly lifetime: number;
+  readonly in: { readonly packets: number; readonly octets: number };
+  readonly out: { readonly packets: number; readonly octets: number };
+};
+
+export type TunnelView = {
+  readonly connection: string;
+  readonly local: string;
+  readonly remote: string;
+  readonly state: 'up' | 'negotiating' | 'down';
+  readonly reason?: Reason;
+  readonly reasonText?: string;
+  readonly mtu: number;
+  readonly addresses: readonly string[];
+  readonly counters?: TunnelCounters;
+  readonly children: readonly ChildView[];
+};
+
+export type Source = {
+  readonly connections: ReadonlyMap<string, Connection>;
+  readonly statistics: Statistics;
+  readonly tunnels: readonly Tunnel[];
+  /** The engine's clock, and the wall's at the same moment, both in ms. */
+  readonly now: number;
+  readonly wall: number;
+};
+
+export function ikeView(source: Source): IkeView[] {
+  return [...source.connections.values()].flatMap((connection) =>
+    [...connection.sas].map((sa): IkeView => {
+      const { policy } = connection;
+      const up = sa.establishedAt > 0;
+      const lifetime = sa.version === 1 ? lifetimeOf(sa) : policy.ike.lifetime;
+      const [spiI, spiR] = sa.version === 1 ? [sa.cookieI, sa.cookieR] : [sa.spiI, sa.spiR];
+      const s = sa.suite;
+      const parts =
+        s && ('hash' in s ? [s.cipher, s.hash, s.group] : [s.cipher, s.integrity, s.prf, s.group]);
+      return {
+        connection: policy.name,
+        version: sa.version,
+        local: endpointText(sa.local),
+        remote: endpointText(sa.remote),
+        spiI: hex(spiI),
+        spiR: hex(spiR),
+        status: sa.state,
+        side: sa.role,
+        ...(parts ? { suite: parts.filter(Boolean).join('/') } : {}),
+        children: connection.children.size,
+        ...(up ? { created: new Date(source.wall - (source.now - sa.establishedAt)).toISOString() } : {}),
+        lifetime,
+        ...(up ? { left: Math.max(0, Math.round(lifetime - (source.now - sa.establishedAt) / 1000)) } : {}),
+        identityLocal: `${policy.myId.value} (${policy.myId.type})`,
+        identityRemote: `${policy.peerId.value} (${policy.peerId.type})`,
+        nat: sa.nat.local ? (sa.nat.remote ? 'both' : 'local') : sa.nat.remote ? 'remote' : 'none',
+      };
+    }),
+  );
+}
+
+export function tunnelView(source: Source): TunnelView[] {
+  return source.tunnels.map((tunnel): TunnelView => {
+    const connection = source.connections.get(tunnel.name);
+    const child = connection && current(connection);
+    const negotiating = [...(connection?.sas ?? [])].some((sa) => sa.establishedAt === 0);
+    const reason = connection?.lastReason;
+    const counters = source.statistics.tunnels.find((t) => t.name === tunnel.name);
+    return {
+      connection: tunnel.name,
+      local: tunnel.policy.local,
+      remote: tunnel.policy.remote,
+      state: child ? 'up' : negotiating ? 'negotiating' : 'down',
+      ...(reason ? { reason, reasonText: reasonText(reason) } : {}),
+      mtu: tunnel.dataplane.mtu,
+      addresses: tunnel.addresses,
+      ...(counters ? { counters } : {}),
+      children: [...(connection?.children ?? [])].map((c) => childView(c, source)),
+    };
+  });
+}
+
+function childView(child: ChildSa, source: Source): ChildView {
+  const { suite } = child;
+  const counters = (direction: SaCounters['direction'], spi: number) => {
+    const sa = source.statistics.sas.find((s) => s.direction === direction && s.spi === spi);
+    return { packets: sa?.packets ?? 0, octets: sa?.octets ?? 0 };
+  };
+  return {
+    connection: child.connection.policy.name,
+    spiIn: child.spiIn,
+    spiOut: child.spiOut,
+    state: child.state,
+    suite: [suite.cipher, suite.integrity, suite.group, suite.esn ? 'esn' : ''].filter(Boolean).join('/'),
+    encapsulation: child.encapsulated ? 'udp' : 'native',
+    selectors: child.selectors,
+    age: Math.floor((source.now - child.createdAt) / 1000),
+    lifetime: child.seconds,
+    in: counters('in', child.spiIn),
+    out: counters('out', child.spiOut),
+  };
+}
