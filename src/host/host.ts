@@ -41,7 +41,17 @@ export class Host {
   /** Dresses a TUN that the dataplane has just made. */
   async dressTunnel({ name, addresses, peer, dataplane }: Tunnel): Promise<void> {
     await setSysctl(`net/ipv4/conf/${name}/rp_filter`, '2'); // routes may be asymmetric through a tunnel
-    await setLink(name, ['addrgenmode', 'none', 'txqueuelen', '1000', 'mtu', String(dataplane.mtu), 'up']);
+    await setLink(name, [
+      'addrgenmode',
+      'none',
+      'txqueuelen',
+      '1000',
+      'multicast',
+      'off',
+      'mtu',
+      String(dataplane.mtu),
+      'up',
+    ]);
     for (const address of addresses) await addAddress(name, address, peer);
   }
 

@@ -9,7 +9,7 @@ import { inOrder } from './io.ts';
 import { type ConnectionPolicy, type Settings, samePolicy } from './policy.ts';
 import { supervise } from './supervise.ts';
 import { onInformational } from './v1/informational.ts';
-import { deleteChild as deleteChildV1, farewell as farewellV1 } from './v1/lifecycle.ts';
+import { deleteChild as deleteChildV1, farewell as farewellV1, watch as watchV1 } from './v1/lifecycle.ts';
 import { beginMainMode, onFirstMessage, onMainMode } from './v1/main-mode.ts';
 import { beginQuickMode, onQuickMode } from './v1/quick-mode.ts';
 import { type IsakmpSa, usable } from './v1/sa.ts';
@@ -17,7 +17,7 @@ import { Cookies } from './v2/cookie.ts';
 import { deleteChild, rekeyChild } from './v2/create-child-sa.ts';
 import { moved, receive } from './v2/exchange.ts';
 import { initKey, onInitRequest, onInitResponse } from './v2/ike-sa-init.ts';
-import { farewell } from './v2/lifecycle.ts';
+import { farewell, watch } from './v2/lifecycle.ts';
 import { rekeyIke } from './v2/rekey-ike.ts';
 import type { IkeSa } from './v2/sa.ts';
 import { EXCHANGE, FLAG } from './wire/numbers.ts';
@@ -91,7 +91,13 @@ export class Engine {
   /** Only what differs is touched: an unchanged tunnel keeps its SAs. */
   #configure(policies: readonly ConnectionPolicy[], settings: Settings): void {
     const core = this.#core;
+    const rhythm = core.settings.dpdInterval !== settings.dpdInterval;
     core.settings = settings;
+    for (const sa of rhythm ? core.sas.values() : []) {
+      if (sa.state !== 'established') continue;
+      if (sa.version === 1) watchV1(core, sa);
+      else watch(core, sa);
+    }
     const next = new Map(policies.map((p) => [p.name, p]));
     for (const [name, connection] of [...core.connections]) {
       const policy = next.get(name);

@@ -1,6 +1,7 @@
 // Seed 001's network and its minimal configuration, unchanged: the article's router is SEIL, ours takes its place.
-import type { Connection } from './swanctl-conf.ts';
+
 import { Lab, type Ns } from './netns.ts';
+import type { Connection } from './swanctl-conf.ts';
 
 /** The article's listing, letter for letter, its stray colons included. */
 export const MINIMAL = `route.ipv4.1.destination:                                 : 192.168.2.0/24
@@ -38,7 +39,9 @@ export async function openNetwork(label: string): Promise<Network> {
 }
 
 /** The article's ipsec.conf in swanctl's words; kernel-libipsec needs the forced encapsulation. */
-export function strongswanConnection(changes: Partial<Connection> & { espProposals?: string } = {}): Connection {
+export function strongswanConnection(
+  changes: Partial<Connection> & { espProposals?: string } = {},
+): Connection {
   const { espProposals = 'aes256-sha256,aes128-sha1,aes256-sha1,aes128-sha256', ...rest } = changes;
   return {
     name: 'seil',

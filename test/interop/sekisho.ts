@@ -8,7 +8,13 @@ import { type Proc, until } from './proc.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/sekisho', import.meta.url));
 
-type LogEntry = { level: string; code: string; connection?: string; text: string; reason?: { code: string; key?: string } };
+type LogEntry = {
+  level: string;
+  code: string;
+  connection?: string;
+  text: string;
+  reason?: { code: string; key?: string };
+};
 
 export class Sekisho {
   readonly ns: Ns;

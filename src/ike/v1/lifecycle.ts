@@ -44,7 +44,7 @@ export function establish(core: Core, sa: IsakmpSa): void {
     farewell(core, sa);
     supervise(core, connection);
   });
-  if (policy.dpd && sa.dpd) watch(core, sa);
+  watch(core, sa);
   if (sa.nat.local) keepalive(core, sa);
 }
 
@@ -53,7 +53,9 @@ export function lifetimeOf(sa: IsakmpSa): number {
   return sa.suite?.lifetime ?? sa.connection.policy.ike.lifetime;
 }
 
-function watch(core: Core, sa: IsakmpSa): void {
+/** DPD: a question every interval, whether the peer is silent or not, as SEIL does (seed 001 #994). */
+export function watch(core: Core, sa: IsakmpSa): void {
+  if (!sa.connection.policy.dpd || !sa.dpd) return;
   core.arm(`sa:${sa.id}:dpd`, core.settings.dpdInterval * 1000, () => {
     if (sa.dpdUnanswered >= core.settings.dpdMaxfail) {
       dead(core, sa);

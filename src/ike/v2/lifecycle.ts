@@ -33,12 +33,13 @@ export function establish(core: Core, sa: IkeSa): void {
     );
     deleteIke(core, sa);
   });
-  if (sa.connection.policy.dpd) watch(core, sa);
+  watch(core, sa);
   if (sa.nat.local) keepalive(core, sa);
 }
 
 /** Liveness (RFC 7296 2.4): a silent peer is asked; no answer to any retransmission means it is gone. */
-function watch(core: Core, sa: IkeSa): void {
+export function watch(core: Core, sa: IkeSa): void {
+  if (!sa.connection.policy.dpd) return;
   const interval = core.settings.dpdInterval * 1000;
   core.arm(`sa:${sa.id}:dpd`, interval, () => {
     if (core.now - sa.lastHeard >= interval && !sa.outstanding && !sa.busy) {
