@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "../io/tun.h"
@@ -124,7 +125,9 @@ void Engine::run_clock() {
     std::lock_guard lock(mutex_);
     const uint64_t now = now_ms();
     for (auto& [spi, sa] : inbound_) expire_by_time(*sa, now);
-    for (auto& [name, sa] : outbound_) expire_by_time(*sa, now);
+    for (auto& [name, list] : outbound_) {
+      for (auto& sa : list) expire_by_time(*sa, now);
+    }
   }
 }
 
@@ -196,7 +199,7 @@ std::string Engine::change_tunnel(const TunnelSettings& s) {
 
 void Engine::close_tunnel(const std::string& name) {
   std::unique_ptr<Tunnel> tunnel;
-  std::unique_ptr<OutboundSa> out;
+  std::vector<std::unique_ptr<OutboundSa>> out;
   std::vector<std::unique_ptr<InboundSa>> in;
   {
     std::lock_guard lock(mutex_);
@@ -262,7 +265,6 @@ std::string Engine::install_inbound(SaSpec spec) {
 
 std::string Engine::install_outbound(SaSpec spec) {
   auto sa = std::make_unique<OutboundSa>();
-  std::unique_ptr<OutboundSa> old;
   {
     std::lock_guard lock(mutex_);
     Tunnel* tunnel = find(spec.tunnel);
@@ -271,11 +273,10 @@ std::string Engine::install_outbound(SaSpec spec) {
     if (!sa->cipher) return "no crypto kernel knows this suite";
     tunnel->outbound.store(sa.get(), std::memory_order_release);
     tunnel->acquired.store(false);
-    old = std::exchange(outbound_[spec.tunnel], std::move(sa));
+    outbound_[spec.tunnel].push_back(std::move(sa));
   }
   wipe(spec.key.data(), spec.key.size());
   wipe(spec.mac_key.data(), spec.mac_key.size());
-  if (old) quiescence_.wait();
   return "";
 }
 
@@ -298,17 +299,25 @@ void Engine::remove_outbound(const std::string& name, uint32_t spi) {
   {
     std::lock_guard lock(mutex_);
     const auto it = outbound_.find(name);
-    if (it == outbound_.end() || it->second->spi != spi) return;
-    if (Tunnel* tunnel = find(name)) tunnel->outbound.store(nullptr, std::memory_order_release);
-    old = std::move(it->second);
-    outbound_.erase(it);
+    if (it == outbound_.end()) return;
+    auto& list = it->second;
+    const auto found = std::find_if(list.begin(), list.end(), [&](const auto& sa) { return sa->spi == spi; });
+    if (found == list.end()) return;
+    old = std::move(*found);
+    list.erase(found);
+    if (Tunnel* tunnel = find(name); tunnel && tunnel->outbound.load() == old.get()) {
+      tunnel->outbound.store(list.empty() ? nullptr : list.back().get(), std::memory_order_release);
+    }
+    if (list.empty()) outbound_.erase(it);
   }
   quiescence_.wait();
 }
 
 void Engine::move_peer(const std::string& name, Endpoint4 remote) {
   std::lock_guard lock(mutex_);
-  if (const auto it = outbound_.find(name); it != outbound_.end()) it->second->remote = remote.packed();
+  if (const auto it = outbound_.find(name); it != outbound_.end()) {
+    for (auto& sa : it->second) sa->remote = remote.packed();
+  }
   for (auto& [spi, sa] : inbound_) {
     if (sa->tunnel->name == name) sa->remote = remote.packed();
   }
@@ -339,7 +348,9 @@ std::vector<SaStatistics> Engine::sas() const {
     out.push_back({sa.spi, inbound, sa.tunnel->name, sa.packets.read(), sa.octets.read(), (now - sa.installed_ms) / 1000});
   };
   for (const auto& [spi, sa] : inbound_) add(*sa, true);
-  for (const auto& [name, sa] : outbound_) add(*sa, false);
+  for (const auto& [name, list] : outbound_) {
+    for (const auto& sa : list) add(*sa, false);
+  }
   return out;
 }
 

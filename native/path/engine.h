@@ -86,7 +86,8 @@ class Engine {
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Tunnel>> tunnels_;
   std::map<uint32_t, std::unique_ptr<InboundSa>> inbound_;
-  std::map<std::string, std::unique_ptr<OutboundSa>> outbound_;
+  // By tunnel, the one in use last: when it goes, the newest of the others takes over with its own sequence numbers.
+  std::map<std::string, std::vector<std::unique_ptr<OutboundSa>>> outbound_;
   std::map<uint32_t, uint64_t> reserved_;  // SPI → until when, ms
 
   std::atomic<bool> stopping_{false};

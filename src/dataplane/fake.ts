@@ -41,7 +41,8 @@ type Installed = {
 
 type Tunnel = {
   settings: TunnelSettings;
-  out?: Installed;
+  /** The one in use last. */
+  readonly outs: Installed[];
   acquired: boolean;
   rxPackets: number;
   rxOctets: number;
@@ -73,7 +74,7 @@ export class FakeDataplane implements Dataplane {
   openTunnel(settings: TunnelSettings): void {
     if (this.#tunnels.has(settings.name)) throw new Error(`tunnel ${settings.name} is open already`);
     const zero = { rxPackets: 0, rxOctets: 0, txPackets: 0, txOctets: 0 };
-    this.#tunnels.set(settings.name, { settings, acquired: false, ...zero, drops: {} });
+    this.#tunnels.set(settings.name, { settings, outs: [], acquired: false, ...zero, drops: {} });
   }
 
   changeTunnel(settings: TunnelSettings): void {
@@ -92,7 +93,7 @@ export class FakeDataplane implements Dataplane {
 
   installOutbound(sa: EspSa): void {
     const tunnel = this.#tunnel(sa.connection);
-    tunnel.out = this.#installed(sa, 'out');
+    tunnel.outs.push(this.#installed(sa, 'out'));
     tunnel.acquired = false;
   }
 
@@ -101,13 +102,13 @@ export class FakeDataplane implements Dataplane {
   }
 
   removeOutbound(name: string, spi: number): void {
-    const tunnel = this.#tunnels.get(name);
-    if (tunnel?.out?.sa.spi === spi) delete tunnel.out;
+    const outs = this.#tunnels.get(name)?.outs ?? [];
+    const at = outs.findIndex((o) => o.sa.spi === spi);
+    if (at >= 0) outs.splice(at, 1);
   }
 
   movePeer(name: string, remote: Endpoint): void {
-    const { out } = this.#tunnel(name);
-    if (out) out.remote = remote;
+    for (const out of this.#tunnel(name).outs) out.remote = remote;
     for (const i of this.#inbound.values()) if (i.sa.connection === name) i.remote = remote;
   }
 
@@ -120,7 +121,7 @@ export class FakeDataplane implements Dataplane {
   }
 
   statistics(): Statistics {
-    const all = [...this.#inbound.values(), ...[...this.#tunnels.values()].flatMap((t) => t.out ?? [])];
+    const all = [...this.#inbound.values(), ...[...this.#tunnels.values()].flatMap((t) => t.outs)];
     return {
       tunnels: [...this.#tunnels.values()].map(
         ({ settings, rxPackets, rxOctets, txPackets, txOctets, drops }) => ({
@@ -153,7 +154,7 @@ export class FakeDataplane implements Dataplane {
   /** The host routes an inner packet into a tunnel. */
   transmit(name: string, inner: Uint8Array): void {
     const tunnel = this.#tunnel(name);
-    const { out } = tunnel;
+    const out = tunnel.outs.at(-1);
     if (!tunnel.settings.ipv6 && inner[0] >> 4 === 6) return drop(tunnel.drops, 'ipv6-blocked');
     if (!out) {
       drop(tunnel.drops, 'no-outbound-sa');
@@ -203,7 +204,7 @@ export class FakeDataplane implements Dataplane {
 
   /** Looks at the time limits, as the native engine does every second. */
   tick(): void {
-    for (const tunnel of this.#tunnels.values()) if (tunnel.out) this.#time(tunnel.out);
+    for (const tunnel of this.#tunnels.values()) for (const out of tunnel.outs) this.#time(out);
     for (const installed of [...this.#inbound.values()]) this.#time(installed);
   }
 

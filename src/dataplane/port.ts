@@ -69,10 +69,10 @@ export interface Dataplane {
   changeTunnel(settings: TunnelSettings): void;
   closeTunnel(name: string): void;
   installInbound(sa: EspSa): void;
-  /** Replaces the tunnel's outbound SA between two packets. */
+  /** From now on the tunnel's packets leave on this SA; those before it stay until they are removed. */
   installOutbound(sa: EspSa): void;
   removeInbound(spi: number): void;
-  /** Does nothing when another SA is the tunnel's by now. */
+  /** Was it in use, the newest of the tunnel's other outbound SAs takes over. */
   removeOutbound(tunnel: string, spi: number): void;
   movePeer(tunnel: string, remote: Endpoint): void;
   /** Adds the non-ESP marker on port 4500 (RFC 3948 2.2). */

@@ -9,7 +9,7 @@ import { FLAG, NOTIFY_V1, nameOf, PROTOCOL } from '../wire/numbers.ts';
 import type { Message, Payload, PayloadOf } from '../wire/v1.ts';
 import { decrypt, hashVerifies, inform } from './exchange.ts';
 import { phase2Iv } from './keys.ts';
-import { dpdNotify, drop, forgetAll, lost } from './lifecycle.ts';
+import { drop, initialContact, isakmpNotify, lost } from './lifecycle.ts';
 import { fail } from './quick-mode.ts';
 import type { IsakmpSa } from './sa.ts';
 
@@ -101,22 +101,15 @@ function onDelete(core: Core, sa: IsakmpSa, payload: PayloadOf<'delete'>): void 
 }
 
 function onNotify(core: Core, sa: IsakmpSa, payload: PayloadOf<'notify'>): void {
-  const { connection } = sa;
   switch (payload.notify) {
     case NOTIFY_V1.R_U_THERE:
-      return inform(core, sa, [dpdNotify(sa, NOTIFY_V1.R_U_THERE_ACK, payload.data)]);
+      return inform(core, sa, [isakmpNotify(sa, NOTIFY_V1.R_U_THERE_ACK, payload.data)]);
     case NOTIFY_V1.R_U_THERE_ACK:
       if (payload.data.length === 4 && new Reader(payload.data).u32() === sa.dpdSequence)
         sa.dpdUnanswered = 0;
       return;
-    case NOTIFY_V1.INITIAL_CONTACT: {
-      const before = connection.sas.size + connection.children.size;
-      forgetAll(core, connection, sa);
-      if (connection.sas.size + connection.children.size < before) {
-        core.note('info', 'initial-contact', connection, 'the peer restarted: its earlier SAs are forgotten');
-      }
-      return;
-    }
+    case NOTIFY_V1.INITIAL_CONTACT:
+      return initialContact(core, sa);
     default:
       if (payload.notify < FIRST_STATUS) onComplaint(core, sa, payload.notify);
   }

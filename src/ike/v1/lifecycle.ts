@@ -63,13 +63,9 @@ export function watch(core: Core, sa: IsakmpSa): void {
     }
     sa.dpdUnanswered++;
     sa.dpdSequence = (sa.dpdSequence + 1) >>> 0;
-    inform(core, sa, [dpdNotify(sa, NOTIFY_V1.R_U_THERE, u32Bytes(sa.dpdSequence))]);
+    inform(core, sa, [isakmpNotify(sa, NOTIFY_V1.R_U_THERE, u32Bytes(sa.dpdSequence))]);
     watch(core, sa);
   });
-}
-
-export function dpdNotify(sa: IsakmpSa, type: number, data: Uint8Array): Payload {
-  return isakmpNotify(sa, type, data);
 }
 
 /** A notify about the ISAKMP SA: its SPI is the pair of cookies (RFC 2408 3.14). */
@@ -105,6 +101,16 @@ export function forgetAll(core: Core, connection: Connection, keep?: IsakmpSa): 
     if (other.version === 1 && other !== keep && born(other)) drop(core, other);
   }
   for (const child of [...connection.children]) if (born(child)) remove(core, child, 0);
+}
+
+/** The peer says that it has no other SA with us: those from before its restart are dead (RFC 2407 4.6.3.3). */
+export function initialContact(core: Core, sa: IsakmpSa): void {
+  const { connection } = sa;
+  const before = connection.sas.size + connection.children.size;
+  forgetAll(core, connection, sa);
+  if (connection.sas.size + connection.children.size < before) {
+    core.note('info', 'initial-contact', connection, 'the peer restarted: its earlier SAs are forgotten');
+  }
 }
 
 /** Forgets the SA. Its IPsec SAs live on: under IKEv1 they are independent of it. */

@@ -25,7 +25,7 @@ import {
 import { bodyOf, encode, find, type Message, type Payload, type PayloadOf } from '../wire/v1.ts';
 import { clear, decrypt, encrypted, inform, isRepetition, newMessageId, progress, send } from './exchange.ts';
 import { isakmpKeys, natD, phase1Hash, phase1Iv } from './keys.ts';
-import { drop, establish, isakmpNotify, lost, register } from './lifecycle.ts';
+import { drop, establish, initialContact, isakmpNotify, lost, register } from './lifecycle.ts';
 import { beginQuickMode } from './quick-mode.ts';
 import type { IsakmpSa } from './sa.ts';
 
@@ -366,6 +366,10 @@ function onIdentity(
   sa.remote = remote;
   if (sa.role === 'responder') identity(core, sa);
   establish(core, sa);
+  // Some peers put it here, SEIL sends an Informational of its own.
+  if (d.chain.payloads.some((p) => p.type === 'notify' && p.notify === NOTIFY_V1.INITIAL_CONTACT)) {
+    initialContact(core, sa);
+  }
   const s = sa.suite!;
   const nat = sa.nat.local || sa.nat.remote ? ', UDP encapsulation' : '';
   core.note(

@@ -1,0 +1,54 @@
+// Whatever the dialect knows and Sekisho has not built is refused by a sentence, never ignored (issue 2).
+import { describe, expect, test } from 'vitest';
+import { parseSeil } from '../../src/dialect/seil/parse.ts';
+import { MINIMAL } from '../interop/seed001.ts';
+
+const REFUSED: [key: string, value: string, instead: RegExp][] = [
+  ['interface.ipsec0.ike.exchange-mode', 'aggressive', /use main/],
+  ['interface.ipsec0.ipv6.source', '2001:db8::1', /use ipv4\.source and ipv4\.destination/],
+  ['interface.ipsec0.ipv6.destination', '2001:db8::2', /use ipv4\.source and ipv4\.destination/],
+  ['interface.ipsec0.dynamic-local-address', 'enable', /give ipv4\.source/],
+  ['interface.ipsec0.dynamic-remote-address', 'enable', /give ipv4\.destination/],
+  ['interface.ipsec0.ike.proposal.phase1.encryption.0.algorithm', 'des', /use aes256/],
+  ['interface.ipsec0.ike.proposal.phase2.encryption.0.algorithm', 'des', /use aes256/],
+  ...['name-service', 'my-node-id', 'peer-node-id', 'my-address', 'address-family'].map(
+    (key): [string, string, RegExp] => [`interface.ipsec0.floatlink.${key}`, 'x', /give both addresses/],
+  ),
+  ['interface.ge2.ipv4.address', 'dhcp', /give the address itself/],
+  ['interface.ge2.ipv6.address', 'dhcp6', /give the address itself/],
+  ['interface.ge2.ipv6.address', 'router-advertisement', /give the address itself/],
+  ['route.ipv4.1.gateway', 'dhcp', /give the gateway itself/],
+  ['route.ipv6.1.gateway', 'router-advertisement', /give the gateway itself/],
+];
+
+/** The minimal configuration with one key of its own or another's place. */
+function withKey(key: string, value: string): string {
+  const others = MINIMAL.split('\n').filter((line) => !line.startsWith(key));
+  const route = key.startsWith('route.ipv6') ? 'route.ipv6.1.destination : default\n' : '';
+  return `${others.join('\n')}${route}${key} : ${value}\n`;
+}
+
+describe('known but not built', () => {
+  test.each(REFUSED)('%s : %s', (key, value, instead) => {
+    const source = withKey(key, value);
+    const { errors } = parseSeil(source);
+    expect(errors).toMatchObject([{ code: 'not-built', key, line: source.trimEnd().split('\n').length }]);
+    expect(errors[0].message).toMatch(
+      new RegExp(`^${key.replaceAll('.', '\\.')} is known but not built yet`),
+    );
+    expect(errors[0].message).toMatch(instead);
+  });
+
+  test('floatlink.key', () => {
+    const { errors } = parseSeil(withKey('interface.ipsec0.floatlink.key', 'x'));
+    expect(errors).toMatchObject([{ code: 'not-built', key: 'interface.ipsec0.floatlink.key' }]);
+    expect(errors[0].message).toMatch(/give both addresses/);
+  });
+
+  test.each([
+    ['interface.ipsec0.ike.exchange-mode', 'main'],
+    ['interface.ipsec0.dynamic-local-address', 'disable'],
+    ['interface.ge2.ipv6.address', '2001:db8::1/64'],
+    ['route.ipv4.1.gateway', 'discard'],
+  ])('%s : %s is built', (key, value) => expect(parseSeil(withKey(key, value)).errors).toEqual([]));
+});

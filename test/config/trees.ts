@@ -1,0 +1,85 @@
+// Arbitrary values and trees, derived from the schema: for every leaf the texts that its type takes.
+import fc from 'fast-check';
+import { concrete, type Leaf, schema, type Value } from '../../src/config/schema/index.ts';
+import { Tree } from '../../src/config/tree.ts';
+import { MASK } from '../../src/dialect/seil/print.ts';
+
+const cidr = (address: fc.Arbitrary<string>, bits: number) =>
+  fc.tuple(address, fc.nat(bits)).map(([a, n]) => `${a}/${n}`);
+const numbered = (name: string) => fc.nat(63).map((n) => `${name}${n}`);
+
+/** Text that the grammar could take for something else. */
+const awkward = fc.string({
+  unit: fc.constantFrom(
+    ' ',
+    '  ',
+    '"',
+    '\\',
+    ':',
+    '#',
+    '!',
+    '*',
+    ',',
+    '=',
+    'a',
+    'Z',
+    '0',
+    '\u00a0',
+    'é',
+    '日',
+    '🔑',
+  ),
+  maxLength: 24,
+});
+
+const KINDS: readonly fc.Arbitrary<string>[] = [
+  fc.ipV4(),
+  fc.ipV6(),
+  cidr(fc.ipV4(), 32),
+  cidr(fc.ipV6(), 128),
+  numbered('ge'),
+  numbered('ipsec'),
+  fc.stringMatching(/^[a-z][a-z0-9-]{0,9}[a-z0-9]$/),
+  fc.string({ maxLength: 40 }),
+  awkward,
+];
+
+/** Any valid value of a leaf: of its list, of its range, or of a kind that most of such texts belong to. */
+export function anyValue(leaf: Leaf): fc.Arbitrary<Value> {
+  const { type } = leaf;
+  const takes = (text: string) => type.parse(text) !== undefined && !(leaf.secret && text === MASK);
+  const kinds = KINDS.filter((kind) => fc.sample(kind, { seed: 1, numRuns: 20 }).filter(takes).length > 5);
+  if (type.values?.length) kinds.push(fc.constantFrom(...type.values));
+  for (const [min, max] of rangesOf(leaf)) kinds.push(fc.integer({ min, max }).map(String));
+  return fc
+    .oneof(...kinds)
+    .filter(takes)
+    .map((text) => type.parse(text) as Value);
+}
+
+/** The ranges that a leaf's own words promise. */
+export function rangesOf(leaf: Leaf): [number, number][] {
+  return [...leaf.type.allowed.matchAll(/from (\d+) to (\d+)/g)].map((m) => [Number(m[1]), Number(m[2])]);
+}
+
+/** Small and shared, so that keys meet in one object; in steps of a hundred; anything. */
+const index = fc.oneof(fc.nat(2), fc.constantFrom(100, 200, 300), fc.nat(999_999_999));
+
+function entry(leaf: Leaf): fc.Arbitrary<[string, Value]> {
+  const count = leaf.path.split('[]').length - 1;
+  const indexes = fc.array(index, { minLength: count, maxLength: count });
+  return fc.tuple(
+    indexes.map((n) => concrete(leaf.path, n)),
+    anyValue(leaf),
+  );
+}
+
+const entries = new Map(schema.map((leaf) => [leaf.path, entry(leaf)]));
+
+/** A few leaves of any kind, with any values: a tree as the parser could make it. */
+export const anyTree: fc.Arbitrary<Tree> = fc
+  .array(fc.oneof(...entries.values()), { maxLength: 40 })
+  .map((leaves) => new Tree(leaves));
+
+/** Every leaf of the schema once. */
+export const fullTree: fc.Arbitrary<Tree> = fc.tuple(...entries.values()).map((leaves) => new Tree(leaves));

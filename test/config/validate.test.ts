@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'vitest';
+import type { MistakeCode } from '../../src/config/mistake.ts';
+import { validate } from '../../src/config/validate.ts';
+import { parseSeil } from '../../src/dialect/seil/parse.ts';
+import { MINIMAL } from '../interop/seed001.ts';
+
+const verdict = (...lines: string[]) => validate(parseSeil(`${MINIMAL}${lines.join('\n')}\n`).tree);
+const alone = (...lines: string[]) => validate(parseSeil(lines.join('\n')).tree);
+const ipsec = (key: string) => `interface.ipsec0.${key}`;
+const proposal = (key: string) => ipsec(`ike.proposal.${key}`);
+const proxy = (key: string) => proposal(`phase2.proxy-id.${key}`);
+
+const tunnel = (name: string, from: string, to: string) =>
+  ['preshared-key : k', `ipv4.source : ${from}`, `ipv4.destination : ${to}`].map(
+    (l) => `interface.${name}.${l}`,
+  );
+
+type Case = [what: string, lines: string[], code: MistakeCode, key: string, words: RegExp];
+
+const WRONG: Case[] = [
+  [
+    'an AEAD phase-1 cipher under version 1 (RFC 5282)',
+    [`${proposal('phase1.encryption.100.algorithm')} : chacha20-poly1305`],
+    'conflict',
+    proposal('phase1.encryption.100.algorithm'),
+    /set interface\.ipsec0\.ike\.version : 2 or use aes256/,
+  ],
+  [
+    'a type of identifier without the identifier',
+    [`${ipsec('ike.my-identifier.type')} : fqdn`],
+    'missing',
+    ipsec('ike.my-identifier.type'),
+    /add interface\.ipsec0\.ike\.my-identifier\.fqdn\./,
+  ],
+  [
+    'an identifier of another type',
+    [
+      `${ipsec('ike.peers-identifier.type')} : fqdn`,
+      `${ipsec('ike.peers-identifier.fqdn')} : b.example`,
+      `${ipsec('ike.peers-identifier.user-fqdn')} : b@example`,
+    ],
+    'conflict',
+    ipsec('ike.peers-identifier.user-fqdn'),
+    /has no effect while .*type is fqdn/,
+  ],
+  [
+    'an identifier beside the default type, address',
+    [`${ipsec('ike.my-identifier.fqdn')} : a.example`],
+    'conflict',
+    ipsec('ike.my-identifier.fqdn'),
+    /set the type to fqdn/,
+  ],
+  [
+    'half of a pair of proxy-ids',
+    [`${ipsec('ike.version')} : 2`, `${proxy('ipv6.local')} : 2001:db8:1::/64`],
+    'missing',
+    proxy('ipv6.remote'),
+    /pair: add .*ipv6\.remote/,
+  ],
+  [
+    'proxy-ids of both families under IKEv1, whose Quick Mode carries one pair (RFC 2409 5.5)',
+    [`${proxy('ipv6.local')} : 2001:db8:1::/64`, `${proxy('ipv6.remote')} : 2001:db8:2::/64`],
+    'conflict',
+    proxy('ipv6.local'),
+    /ike\.version : 2/,
+  ],
+  [
+    'a tunnel to ourselves',
+    tunnel('ipsec1', '10.0.0.1', '10.0.0.1'),
+    'conflict',
+    'interface.ipsec1.ipv4.destination',
+    /our own address 10\.0\.0\.1/,
+  ],
+  [
+    'a tunnel beyond ipsec63',
+    tunnel('ipsec64', '10.0.0.1', '10.0.0.3'),
+    'conflict',
+    'interface.ipsec64.preshared-key',
+    /ipsec0 to ipsec63/,
+  ],
+  [
+    'one device for two interfaces',
+    ['system.interface.ge0.device : eth0', 'system.interface.ge1.device : eth0'],
+    'conflict',
+    'system.interface.ge1.device',
+    /eth0 is already the device of ge0/,
+  ],
+  [
+    'a route to a tunnel that is not there',
+    ['route.ipv4.2.destination : 10.9.0.0/16', 'route.ipv4.2.gateway : ipsec5'],
+    'missing',
+    'route.ipv4.2.gateway',
+    /add interface\.ipsec5/,
+  ],
+  [
+    'a route without a gateway',
+    ['route.ipv6.2.destination : default'],
+    'missing',
+    'route.ipv6.2.gateway',
+    /add route\.ipv6\.2\.gateway/,
+  ],
+  [
+    'a destination with host bits',
+    ['route.ipv4.2.destination : 10.9.0.1/16', 'route.ipv4.2.gateway : 10.0.0.254'],
+    'bad-value',
+    'route.ipv4.2.destination',
+    /write 10\.9\.0\.0\/16/,
+  ],
+];
+
+describe('rules across keys', () => {
+  test("seed 001's minimal configuration has no mistakes and no warnings", () => {
+    expect(verdict()).toEqual({ errors: [], warnings: [] });
+  });
+
+  test.each(WRONG)('refused: %s', (_what, lines, code, key, words) => {
+    const { errors } = verdict(...lines);
+    expect(errors).toEqual([{ code, key, message: expect.stringMatching(words) }]);
+  });
+
+  test.each(['preshared-key', 'ipv4.source', 'ipv4.destination'])('a tunnel needs %s', (missing) => {
+    const lines = { 'preshared-key': 'k', 'ipv4.source': '10.0.0.1', 'ipv4.destination': '10.0.0.2' };
+    const given = Object.entries(lines).filter(([key]) => key !== missing);
+    expect(alone(...given.map(([key, value]) => `${ipsec(key)} : ${value}`)).errors).toEqual([
+      {
+        code: 'missing',
+        key: ipsec(missing),
+        message: `interface.ipsec0 is not complete: add ${ipsec(missing)}.`,
+      },
+    ]);
+  });
+
+  test('host bits of a proxy-id', () => {
+    const { errors } = validate(parseSeil(MINIMAL.replace('192.168.1.0/24', '192.168.1.1/24')).tree);
+    expect(errors).toMatchObject([{ code: 'bad-value', key: proxy('ipv4.local') }]);
+    expect(errors[0].message).toContain('write 192.168.1.0/24');
+  });
+
+  test.each(['aes256-gcm16', 'aes128-gcm16', 'chacha20-poly1305'])(
+    '%s in phase 1 under version 2, and in phase 2 under both',
+    (cipher) => {
+      const phase1 = `${proposal('phase1.encryption.0.algorithm')} : ${cipher}`;
+      const phase2 = `${proposal('phase2.encryption.0.algorithm')} : ${cipher}`;
+      expect(verdict(phase1, phase2, `${ipsec('ike.version')} : 2`).errors).toEqual([]);
+      expect(verdict(phase2).errors).toEqual([]);
+      expect(verdict(phase1).errors).toHaveLength(1);
+    },
+  );
+
+  test('identifiers that fit their type', () => {
+    const lines = (who: string, type: string, value: string) => [
+      `${ipsec(`ike.${who}.type`)} : ${type}`,
+      `${ipsec(`ike.${who}.${type}`)} : ${value}`,
+    ];
+    const all = [...lines('my-identifier', 'fqdn', 'a.b'), ...lines('peers-identifier', 'user-fqdn', 'a@b')];
+    expect(verdict(...all).errors).toEqual([]);
+  });
+
+  test('both families of proxy-ids under IKEv2', () => {
+    const pair = [`${proxy('ipv6.local')} : 2001:db8:1::/64`, `${proxy('ipv6.remote')} : 2001:db8:2::/64`];
+    expect(verdict(...pair, `${ipsec('ike.version')} : 2`).errors).toEqual([]);
+  });
+});
+
+describe('weak algorithms', () => {
+  test.each([
+    ['phase1.hash.0.algorithm', 'md5', /MD5/],
+    ['phase2.authentication.0.algorithm', 'hmac-md5', /MD5/],
+    ['phase1.dh-group', 'modp1024', /1024-bit/],
+    ['phase1.dh-group-alternative.0.group', 'modp1024', /1024-bit/],
+    ['phase2.pfs-group', 'modp1024', /1024-bit/],
+  ])('%s : %s works with a warning', (key, value, words) => {
+    const { errors, warnings } = verdict(`${proposal(key)} : ${value}`);
+    expect(errors).toEqual([]);
+    expect(warnings).toEqual([{ code: 'weak', key: proposal(key), message: expect.stringMatching(words) }]);
+    expect(warnings[0].message).toContain(proposal(key));
+  });
+
+  test('a key or a name that reads like an algorithm is none', () => {
+    const text = MINIMAL.replace('xeeB5gohvaYi', 'md5');
+    expect(validate(parseSeil(`${text}interface.ipsec0.description : modp1024`).tree).warnings).toEqual([]);
+  });
+});

@@ -1,0 +1,210 @@
+// Our router against itself: what strongSwan's userland ESP cannot do here (native ESP, IPv6 inside), NAT and loss.
+import { afterEach, describe, expect, test } from 'vitest';
+import { HOST1, HOST2, HOST2_IPV6, openPair, type Pair, pairConfig } from './pair.ts';
+import { sleep, until } from './proc.ts';
+import { Sekisho } from './sekisho.ts';
+import { continuousPing, ping, pingUntil, transfer } from './traffic.ts';
+
+let pair: Pair | undefined;
+afterEach(async () => {
+  await pair?.lab.close();
+  pair = undefined;
+});
+
+/** Starts both routers; `initiator` is the one that begins. */
+async function routers(net: Pair, lines: string[], initiator: 1 | 2 = 1): Promise<[Sekisho, Sekisho]> {
+  const passive = 'interface.ipsec0.responder-only : enable';
+  const config = (n: 1 | 2) => pairConfig(n, ...lines, ...(n === initiator ? [] : [passive]));
+  const [second, first] = initiator === 1 ? [2, 1] : [1, 2];
+  const started = new Map<number, Sekisho>();
+  for (const n of [second, first] as (1 | 2)[]) {
+    started.set(n, await Sekisho.start(net.lab, n === 1 ? net.a : net.b, `r${n}`, config(n)));
+  }
+  const [a, b] = [started.get(1)!, started.get(2)!];
+  await Promise.all([a.waitUp(), b.waitUp()]);
+  return [a, b];
+}
+
+async function carries(net: Pair, octets = 20e6): Promise<void> {
+  expect(await pingUntil(net.host1, HOST2, 5000)).toBe(true);
+  expect((await ping(net.host1, HOST2, { count: 20 })).received).toBe(20);
+  expect((await ping(net.host1, HOST2_IPV6, { count: 20 })).received).toBe(20);
+  const there = await transfer(net.host1, net.host2, HOST2, 5001, octets);
+  expect(there.sha256Received).toBe(there.sha256Sent);
+  const back = await transfer(net.host2, net.host1, HOST1, 5002, octets);
+  expect(back.sha256Received).toBe(back.sha256Sent);
+}
+
+const VERSIONS = [1, 2] as const;
+
+describe.each(VERSIONS)('IKEv%i', (version) => {
+  const v = `interface.ipsec0.ike.version : ${version}`;
+
+  test("native ESP with SEIL's default proposals, IPv4 and IPv6 inside", async () => {
+    pair = await openPair(`nat${version}`);
+    const [a] = await routers(pair, [v]);
+    const { children, mtu } = (await a.tunnel())!;
+    expect(children[0].encapsulation).toBe('native');
+    expect(children[0].suite).toBe('aes256/sha256');
+    await carries(pair);
+    // A packet that fills the MTU passes, one octet more does not with DF set.
+    expect((await ping(pair.host1, HOST2, { count: 2, size: mtu - 28, dontFragment: true })).received).toBe(
+      2,
+    );
+    expect((await ping(pair.host1, HOST2, { count: 2, size: mtu - 27, dontFragment: true })).received).toBe(
+      0,
+    );
+    // Without DF it is fragmented before encryption.
+    expect((await ping(pair.host1, HOST2, { count: 2, size: 3000 })).received).toBe(2);
+  });
+
+  test('UDP encapsulation, AES-GCM, ESN and PFS; the other side initiates', async () => {
+    pair = await openPair(`udp${version}`);
+    const p = 'interface.ipsec0.ike.proposal';
+    const lines = [
+      v,
+      'interface.ipsec0.nat-traversal : force',
+      'interface.ipsec0.esn : enable',
+      `${p}.phase1.dh-group : x25519`,
+      `${p}.phase2.encryption.0.algorithm : aes256-gcm16`,
+      `${p}.phase2.pfs-group : ecp256`,
+    ];
+    const [a] = await routers(pair, lines, 2);
+    expect((await a.tunnel())!.children[0].suite).toBe(
+      version === 1 ? 'aes256-gcm16/ecp256/esn' : 'aes256-gcm16/esn',
+    );
+    expect((await a.tunnel())!.children[0].encapsulation).toBe('udp');
+    await carries(pair);
+  });
+
+  test('renewal of both SAs under traffic in both directions loses no packet', async () => {
+    pair = await openPair(`rk${version}`);
+    const p = 'interface.ipsec0.ike.proposal';
+    const [a] = await routers(pair, [v, `${p}.phase1.lifetime : 30`, `${p}.phase2.lifetime-of-time : 30`]);
+    await pingUntil(pair.host1, HOST2, 5000);
+    const traces = [continuousPing(pair.host1, HOST2, 20), continuousPing(pair.host2, HOST1, 20)];
+    await a.waitLog((e) => e.code === 'child-rekeyed', 'child', 40_000);
+    await a.waitLog((e) => e.code === (version === 1 ? 'ike-rekey' : 'ike-rekeyed'), 'IKE', 40_000);
+    await sleep(7000);
+    for (const trace of traces) expect((await trace.stop()).lost).toEqual([]);
+    expect((await a.tunnel())!.children).toHaveLength(1);
+  });
+
+  test('a NAT in between: encapsulation, keepalives, and the tunnel survives a new mapping', async () => {
+    pair = await openPair(`masq${version}`);
+    const { lab, a, b } = pair;
+    // Router A moves behind a NAT: 10.9.9.1 – nat – 10.0.0.1, the address that B expects.
+    const nat = await lab.netns('nat');
+    await a.ip('link', 'del', 'ge0');
+    await lab.veth(a, 'ge0', nat, 'in');
+    await lab.veth(nat, 'out', b, 'ge0');
+    await nat.address('in', '10.9.9.254/24');
+    await nat.address('out', '10.0.0.1/24');
+    await lab.masquerade(nat, 'out', { random: true });
+    const inside = pairConfig(
+      1,
+      v,
+      'ike.nat-keepalive-interval : 5',
+      'route.ipv4.1.destination : default',
+      'route.ipv4.1.gateway : 10.9.9.254',
+    )
+      .replace('10.0.0.1/24', '10.9.9.1/24')
+      .replace('ipv4.source       : 10.0.0.1', 'ipv4.source       : 10.9.9.1');
+    const rb = await Sekisho.start(
+      lab,
+      b,
+      'rb',
+      pairConfig(2, v, 'interface.ipsec0.responder-only : enable'),
+    );
+    const ra = await Sekisho.start(lab, a, 'ra', inside);
+    await ra.waitUp();
+    await rb.waitUp();
+    expect((await ra.ike())[0].nat).toBe('local');
+    expect((await rb.ike())[0].nat).toBe('remote');
+    expect((await ra.tunnel())!.children[0].encapsulation).toBe('udp');
+    await carries(pair, 5e6);
+    const port = (await rb.ike())[0].remote;
+    // The NAT forgets its mappings: the next packet of A comes from another port, and B follows it once it verified.
+    await nat.ip('link', 'set', 'out', 'down');
+    await nat.ip('link', 'set', 'out', 'up');
+    await sleep(200);
+    expect(await pingUntil(pair.host1, HOST2, 20_000)).toBe(true);
+    expect((await rb.ike())[0].remote).not.toBe(port);
+    expect(await pingUntil(pair.host2, HOST1, 5000)).toBe(true);
+  });
+
+  test('1 % loss on the line: negotiation and TCP come through', async () => {
+    pair = await openPair(`loss${version}`, { offloads: false });
+    await pair.lab.lossy(pair.a, { dev: 'ge0' }, 1);
+    await pair.lab.lossy(pair.b, { dev: 'ge0' }, 1);
+    await routers(pair, [v, 'ike.interval : 1']);
+    expect(await pingUntil(pair.host1, HOST2, 5000)).toBe(true);
+    const there = await transfer(pair.host1, pair.host2, HOST2, 5001, 5e6);
+    expect(there.sha256Received).toBe(there.sha256Sent);
+  });
+});
+
+test('reload touches only what changed: a tunnel beside it loses no packet', async () => {
+  pair = await openPair('reload');
+  const second = (n: number) => [
+    `interface.ipsec1.preshared-key : other`,
+    `interface.ipsec1.ipv4.source : 10.0.0.${n}0`,
+    `interface.ipsec1.ipv4.destination : 10.0.0.${3 - n}0`,
+    `interface.ge0.ipv4.alias.0.address : 10.0.0.${n}0/24`,
+  ];
+  const passive = 'interface.ipsec0.responder-only : enable';
+  const b = await Sekisho.start(
+    pair.lab,
+    pair.b,
+    'b',
+    pairConfig(2, passive, ...second(2), 'interface.ipsec1.responder-only : enable'),
+  );
+  const a = await Sekisho.start(pair.lab, pair.a, 'a', pairConfig(1));
+  await a.waitUp();
+  await pingUntil(pair.host1, HOST2, 5000);
+  const spi = (await a.tunnel())!.children[0].spiIn;
+  const trace = continuousPing(pair.host1, HOST2, 10);
+  const done = await a.reload(pairConfig(1, ...second(1)));
+  expect(done.stdout).toMatch(/ipsec1 is made/);
+  expect(done.stdout).not.toMatch(/ipsec0/);
+  await a.waitUp('ipsec1');
+  await a.reload(pairConfig(1));
+  await sleep(500);
+  const { sent, lost } = await trace.stop();
+  expect(sent).toBeGreaterThan(50);
+  expect(lost).toEqual([]);
+  expect((await a.tunnel())!.children[0].spiIn).toBe(spi);
+  expect((await a.reload(pairConfig(1))).stdout).toBe('Nothing to change.\n');
+  expect(b.running).toBe(true);
+});
+
+test('a smaller path is learned: senders are told, and TCP goes on (RFC 4301 8.2)', async () => {
+  pair = await openPair('pmtu');
+  const { lab, a, b } = pair;
+  const mid = await lab.netns('mid');
+  for (const ns of [a, b]) await ns.ip('link', 'del', 'ge0').catch(() => {});
+  await lab.veth(a, 'ge0', mid, 'left');
+  await lab.veth(mid, 'right', b, 'ge0', { mtu: 1280 });
+  await mid.address('left', '10.0.0.254/32');
+  await mid.route('10.0.0.1/32', 'left');
+  await mid.route('10.0.0.2/32', 'right');
+  await mid.sysctl({ 'net.ipv4.conf.left.proxy_arp': 1, 'net.ipv4.conf.right.proxy_arp': 1 });
+  const [ra] = await routers(pair, ['interface.ipsec0.nat-traversal : force']);
+  const before = (await ra.tunnel())!.mtu;
+  const mtu = async () => (await ra.tunnel())!.mtu;
+  await until(
+    async () => {
+      await ping(pair!.host1, HOST2, { count: 1, size: before - 28, dontFragment: true });
+      return (await mtu()) < before;
+    },
+    10_000,
+    () => `the tunnel's MTU stays ${before}`,
+  );
+  const after = await mtu();
+  expect(after).toBeGreaterThan(1280 - 100);
+  expect((await ping(pair.host1, HOST2, { count: 2, size: after - 28, dontFragment: true })).received).toBe(
+    2,
+  );
+  const there = await transfer(pair.host1, pair.host2, HOST2, 5001, 5e6);
+  expect(there.sha256Received).toBe(there.sha256Sent);
+});
