@@ -108,9 +108,7 @@ describe('single mistakes', () => {
 
   test('a line or a file without end is no configuration', () => {
     const long = parseSeil(`hostname : ${'x'.repeat(3000)}\nike.retry : 7`);
-    expect(long.errors).toMatchObject(
-      [{ code: 'syntax', line: 1, message: /longer than 2046/ }].map(() => ({ line: 1 })),
-    );
+    expect(long.errors).toMatchObject([{ code: 'syntax', line: 1 }]);
     expect(long.errors[0].message).toMatch(/longer than 2046/);
     expect(long.tree.value('ike.retry')).toBe(7);
     const { errors } = parseSeil('\n'.repeat(100_001));
@@ -124,15 +122,12 @@ describe('whatever the text', () => {
   function survives(source: string): void {
     const { errors, warnings, tree } = parseSeil(source);
     const lines = source.split('\n');
-    for (const m of [...errors, ...warnings]) {
-      expect(m.line).toBeGreaterThan(0);
-      expect(m.line).toBeLessThanOrEqual(lines.length);
-      expect(m.column).toBeGreaterThan(0);
-      expect(m.column).toBeLessThanOrEqual(lines[m.line - 1].length + 1);
-      expect(m.width).toBeGreaterThan(0);
-      expect(m.message).toMatch(/[.?]$/);
-      expect(explainMistake('f', source, m)).toContain(m.message);
-    }
+    const astray = [...errors, ...warnings].filter((m) => {
+      const line = lines[m.line - 1];
+      const inside = line !== undefined && m.column > 0 && m.column <= line.length + 1 && m.width > 0;
+      return !inside || !/[.?]$/.test(m.message) || !explainMistake('f', source, m).includes(m.message);
+    });
+    expect(astray).toEqual([]);
     printSeil(tree, { maskSecrets: false });
   }
 
@@ -188,7 +183,7 @@ describe('whatever the text', () => {
         }
         survives(source);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });

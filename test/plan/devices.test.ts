@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { parseSeil } from '../../src/dialect/seil/parse.ts';
+import { type Device, resolveDevices } from '../../src/plan/devices.ts';
+import { ethernet } from './machine.ts';
+
+const board: readonly Device[] = [
+  { name: 'lo', index: 1, ethernet: false, mtu: 65536 },
+  ethernet('enp3s0', 5),
+  ethernet('enp2s0', 4),
+  { name: 'br0', index: 6, ethernet: false, mtu: 1500 },
+  ethernet('wan', 7),
+];
+
+function resolve(source: string, present: readonly Device[] = board) {
+  const { devices, mistakes } = resolveDevices(parseSeil(source).tree, present);
+  return { devices: Object.fromEntries([...devices].map(([name, d]) => [name, d.name])), mistakes };
+}
+
+const address = (n: number) => `interface.ge${n}.ipv4.address : 10.0.${n}.1/24\n`;
+const told = (n: number, device: string) => `system.interface.ge${n}.device : ${device}\n`;
+
+describe('which device geN is', () => {
+  test('the one that is told', () => {
+    const { devices, mistakes } = resolve(address(0) + told(0, 'wan') + told(1, 'br0') + address(1));
+    expect(devices).toEqual({ ge0: 'wan', ge1: 'br0' });
+    expect(mistakes).toEqual([]);
+  });
+
+  test('else its namesake, whatever its index', () => {
+    const present = [...board, ethernet('ge1', 90), { ...ethernet('ge0', 91), ethernet: false }];
+    expect(resolve(address(0) + address(1), present).devices).toEqual({ ge0: 'ge0', ge1: 'ge1' });
+  });
+
+  test('else the N-th Ethernet device by index: no loopback, no bridge', () => {
+    const { devices } = resolve(address(0) + address(1) + address(2));
+    expect(devices).toEqual({ ge0: 'enp2s0', ge1: 'enp3s0', ge2: 'wan' });
+  });
+
+  test('what is told wins over the namesake', () => {
+    expect(resolve(address(0) + told(0, 'wan'), [...board, ethernet('ge0', 90)]).devices).toEqual({
+      ge0: 'wan',
+    });
+  });
+
+  test('interfaces that are only referred to count: a gateway, a lender of an address', () => {
+    expect(resolve('route.ipv4.1.gateway : ge1').devices).toEqual({ ge1: 'enp3s0' });
+    expect(resolve('interface.ipsec0.ipv4.address : ge2').devices).toEqual({ ge2: 'wan' });
+  });
+
+  test('interfaces that are not mentioned do not', () => {
+    expect(resolve('hostname : r1')).toEqual({ devices: {}, mistakes: [] });
+  });
+});
+
+describe('mistakes list what exists', () => {
+  const all = 'lo, enp3s0, enp2s0, br0, wan';
+
+  test('a device that is told and not there', () => {
+    const { devices, mistakes } = resolve(address(0) + told(0, 'eth9'));
+    expect(devices).toEqual({});
+    expect(mistakes).toEqual([
+      {
+        code: 'conflict',
+        key: 'system.interface.ge0.device',
+        message: `there is no device eth9: set system.interface.ge0.device to one that exists (${all}).`,
+      },
+    ]);
+  });
+
+  test('fewer devices than interfaces', () => {
+    expect(resolve(address(3)).mistakes).toMatchObject([
+      { key: 'system.interface.ge3.device', message: expect.stringContaining(`no device for ge3`) },
+    ]);
+    expect(resolve(address(3)).mistakes[0].message).toContain(`(${all})`);
+  });
+
+  test('none at all', () => {
+    expect(resolve(address(0), []).mistakes[0].message).toContain('(none)');
+  });
+
+  test('two interfaces on one device, by whatever rule', () => {
+    const { devices, mistakes } = resolve(told(0, 'enp3s0') + address(1));
+    expect(devices).toEqual({ ge0: 'enp3s0' });
+    expect(mistakes).toEqual([
+      {
+        code: 'conflict',
+        key: 'system.interface.ge1.device',
+        message: `ge1 and ge0 would both be enp3s0: set system.interface.ge1.device to another device (${all}).`,
+      },
+    ]);
+  });
+
+  test('every mistake is told, not the first alone', () => {
+    expect(resolve(told(0, 'a') + told(1, 'b') + address(2)).mistakes).toHaveLength(2);
+  });
+});

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import { type Step, steps, stepText } from '../../src/plan/steps.ts';
+import { MINIMAL } from '../interop/seed001.ts';
+import { ethernet, MACHINE, planned } from './machine.ts';
+
+/** The minimal configuration and a second tunnel beside it. */
+const TWO = `${MINIMAL}hostname : r1
+interface.ipsec1.preshared-key : geheim
+interface.ipsec1.ipv4.source : 10.0.0.1
+interface.ipsec1.ipv4.destination : 10.0.0.3
+route.ipv4.2.destination : 192.168.3.0/24
+route.ipv4.2.gateway : ipsec1
+`;
+
+/** Steps in words, from one configuration to another. */
+function between(from: string, to: string): string[] {
+  return steps(planned(from), planned(to)).map(stepText);
+}
+
+const changed = (...lines: string[]) => TWO + lines.map((l) => `${l}\n`).join('');
+const without = (pattern: RegExp) => TWO.replaceAll(pattern, '');
+
+describe('what is to be done', () => {
+  test('from nothing: links, clamp, tunnels, then routes over them, and IKE last', () => {
+    expect(steps(undefined, planned(TWO)).map(stepText)).toEqual([
+      'hostname r1',
+      'ge0 gets 10.0.0.1/24',
+      'ge1 gets 192.168.1.1/24',
+      'TCP MSS clamp',
+      'ipsec0 is made, MTU 1422',
+      'ipsec1 is made, MTU 1422',
+      'route 192.168.2.0/24 via ipsec0',
+      'route 192.168.3.0/24 via ipsec1',
+      'IKE policies',
+    ]);
+  });
+
+  test('nothing, when nothing differs', () => {
+    expect(between(TWO, TWO)).toEqual([]);
+    expect(between(TWO, changed('interface.ipsec1.description : a label', 'ike.retry : 5'))).toEqual([]);
+    expect(between(MINIMAL, `# moved about\n${MINIMAL.split('\n').reverse().join('\n')}`)).toEqual([]);
+  });
+
+  test('another key is the IKE engine’s business alone', () => {
+    expect(between(TWO, TWO.replace('geheim', 'geheimer'))).toEqual(['IKE policies']);
+    expect(between(TWO, changed('ike.dpd-interval : 5'))).toEqual(['IKE policies']);
+    expect(between(TWO, changed('interface.ipsec1.esn : enable'))).toEqual(['IKE policies']);
+  });
+
+  test.each([
+    ['mtu : 1300', ['ipsec1 is changed, MTU 1300']],
+    ['tx-tos-set : copy', ['ipsec1 is changed, MTU 1422']],
+    ['ipv4.tcp-mss : 1000', ['ipsec1 is changed, MTU 1422']],
+  ])('a change of ipsec1 changes ipsec1 alone: %s', (line, expected) => {
+    expect(between(TWO, changed(`interface.ipsec1.${line}`))).toEqual(expected);
+  });
+
+  test('a tunnel with another inner address is made anew, and its routes with it', () => {
+    expect(between(TWO, changed('interface.ipsec1.ipv4.address : 10.1.0.1/30'))).toEqual([
+      'no route 192.168.3.0/24 via ipsec1',
+      'IKE policies',
+      'ipsec1 is removed',
+      'ipsec1 is made, MTU 1422',
+      'route 192.168.3.0/24 via ipsec1',
+      'IKE policies',
+    ]);
+  });
+
+  test('a tunnel goes: its route first, IKE says goodbye before the interface is gone', () => {
+    const gone = without(/^(interface\.ipsec1|route\.ipv4\.2).*\n/gm);
+    expect(between(TWO, gone)).toEqual([
+      'no route 192.168.3.0/24 via ipsec1',
+      'IKE policies',
+      'ipsec1 is removed',
+      'IKE policies',
+    ]);
+  });
+
+  test('IKE is told without the tunnels that are being replaced, then with them', () => {
+    const all = steps(planned(TWO), planned(changed('interface.ipsec1.ipv4.address : 10.1.0.1/30')));
+    const told = all.flatMap((s: Step) => (s.kind === 'ike' ? [s.desired.tunnels.map((t) => t.name)] : []));
+    expect(told).toEqual([['ipsec0'], ['ipsec0', 'ipsec1']]);
+  });
+
+  test('routes, links and the clamp', () => {
+    expect(between(TWO, TWO.replace('192.168.3.0/24', '192.168.4.0/24'))).toEqual([
+      'no route 192.168.3.0/24 via ipsec1',
+      'route 192.168.4.0/24 via ipsec1',
+    ]);
+    expect(between(TWO, changed('route.ipv4.2.distance : 7'))).toEqual([
+      'no route 192.168.3.0/24 via ipsec1',
+      'route 192.168.3.0/24 via ipsec1',
+    ]);
+    expect(between(TWO, changed('interface.ge1.ipv4.tcp-mss : none'))).toEqual(['TCP MSS clamp']);
+    expect(
+      between(TWO, changed('interface.ge1.mtu : 1400', 'interface.ge1.ipv4.alias.1.address : 10.9.0.1/16')),
+    ).toEqual(['ge1 MTU 1400', 'ge1 gets 10.9.0.1/16']);
+    const back = changed('interface.ge1.ipv4.alias.1.address : 10.9.0.1/16');
+    expect(between(back, TWO)).toEqual(['ge1 loses 10.9.0.1/16']);
+  });
+
+  test('a larger path is a change of the tunnels over it', () => {
+    const path = planned(TWO, MACHINE, new Map([['10.0.0.3', 1400]]));
+    expect(steps(planned(TWO), path).map(stepText)).toEqual(['ipsec1 is changed, MTU 1326']);
+  });
+
+  test('an interface that moves to another device takes its addresses along', () => {
+    const machine = [...MACHINE, ethernet('eth7', 7)];
+    const from = planned('interface.ge1.ipv4.address : 10.0.1.1/24', machine);
+    const to = planned(
+      'interface.ge1.ipv4.address : 10.0.1.1/24\nsystem.interface.ge1.device : eth7',
+      machine,
+    );
+    expect(steps(from, to).map((s) => ('link' in s ? [s.kind, s.link.device] : s.kind))).toEqual([
+      ['remove-address', 'ge1'],
+      ['add-address', 'eth7'],
+      'mss',
+    ]);
+  });
+
+  test('everything goes', () => {
+    expect(between(MINIMAL, '')).toEqual([
+      'no route 192.168.2.0/24 via ipsec0',
+      'IKE policies',
+      'ipsec0 is removed',
+      'ge0 loses 10.0.0.1/24',
+      'ge1 loses 192.168.1.1/24',
+      'TCP MSS clamp',
+      'IKE policies',
+    ]);
+  });
+});
