@@ -57,7 +57,7 @@ export async function answer(
   router: Router,
   request: Request,
   role: Role,
-  stop: () => void,
+  stop: () => Promise<void>,
 ): Promise<Answer> {
   switch (request.command) {
     case 'show':
@@ -67,7 +67,9 @@ export async function answer(
       return reload(router, request.file, request.source);
     case 'stop':
       if (role !== 'admin') return forbidden('stop');
-      stop();
+      stop().catch((e: Error) =>
+        router.log.add({ level: 'error', function: 'boot', code: 'stop', text: e.message }),
+      );
       return { ok: true, text: '' };
     default:
       return { ok: false, error: 'There is no such request: show, reload or stop.' };

@@ -28,28 +28,31 @@ async function main(): Promise<void> {
   for (const { message } of parsed.warnings) {
     log.add({ level: 'warning', function: 'conf', code: 'weak', text: message });
   }
-  const router = new Router(log, (onEvent) => new NativeDataplane(onEvent));
   const path = values.socket ?? '/run/sekisho/control.sock';
-
-  let _stopping: Promise<void> | undefined;
-  const stop = () => {
-    _stopping ??= (async () => {
-      log.add({ level: 'info', function: 'boot', code: 'stop', text: 'stopping' });
-      await router.stop();
-      await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
-      rmSync(path, { force: true });
-      process.exit(0);
-    })().catch(die);
+  let router: Router | undefined;
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    log.add({ level: 'info', function: 'boot', code: 'stop', text: 'stopping' });
+    await router?.stop();
+    await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
+    rmSync(path, { force: true });
+    process.exit(0);
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  process.on('SIGHUP', () => {}); // a terminal that closes does not take the network with it
 
+  // The socket first: it tells a second router on the same machine from a first one, before anything is touched.
+  await listen(path, async (request, role) =>
+    router ? answer(router, request, role, stop) : { ok: false, error: 'The router is starting.' },
+  );
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop().catch(die));
+  process.on('SIGHUP', () => {}); // a terminal that closes does not take the network with it
   try {
-    await listen(path, (request, role) => answer(router, request, role, stop));
+    router = new Router(log, (onEvent) => new NativeDataplane(onEvent));
     await router.start(parsed.tree);
   } catch (e) {
-    await router.stop();
+    await router?.stop();
+    rmSync(path, { force: true });
     throw e;
   }
   log.add({
