@@ -109,6 +109,16 @@ function proposals(tree: Tree, at: string, fail: Fail, warn: Warn): void {
       );
     }
   }
+  const phase2 = `${p}.phase2.encryption.`;
+  for (const i of tree.indexes(phase2)) {
+    const key = `${phase2}${i}.algorithm`;
+    if (version === 1 && tree.value(key) === 'chacha20-poly1305') {
+      fail(
+        key,
+        `${key} chacha20-poly1305 has no number in IKEv1 (RFC 7634 is for IKEv2): set ${at}.ike.version : 2 or use another cipher.`,
+      );
+    }
+  }
   for (const [key, value] of tree.entries()) {
     if (!key.startsWith(`${p}.`)) continue;
     if (value === 'md5' || value === 'hmac-md5')

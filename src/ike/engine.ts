@@ -44,11 +44,21 @@ export class Engine {
     this.#core = new Core(settings);
   }
 
-  /** Takes one input; the effects are in the order in which they must be carried out. Never throws on network input. */
+  /** Takes one input; the effects are in the order in which they must be carried out. Never throws. */
   step(input: Input, env: Env): Effect[] {
     this.#core.begin(env);
     this.#cookies.refresh(env.now, env.random);
-    this.#handle(input);
+    try {
+      this.#handle(input);
+    } catch (e) {
+      // A defect of ours: one exchange is lost, the other tunnels are not.
+      this.#core.note(
+        'error',
+        'internal-fault',
+        undefined,
+        `defect in the handling of a ${input.kind}: ${(e as Error).stack}`,
+      );
+    }
     return inOrder(this.#core.finish());
   }
 

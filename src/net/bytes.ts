@@ -115,7 +115,8 @@ export class Writer {
   }
 
   put(bytes: Uint8Array): this {
-    this.#buffer.set(bytes, this.#room(bytes.length));
+    const at = this.#room(bytes.length); // may replace the buffer
+    this.#buffer.set(bytes, at);
     return this;
   }
 

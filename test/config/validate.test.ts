@@ -136,8 +136,8 @@ describe('rules across keys', () => {
     expect(errors[0].message).toContain('write 192.168.1.0/24');
   });
 
-  test.each(['aes256-gcm16', 'aes128-gcm16', 'chacha20-poly1305'])(
-    '%s in phase 1 under version 2, and in phase 2 under both',
+  test.each(['aes256-gcm16', 'aes128-gcm16'])(
+    '%s in phase 1 under version 2, in phase 2 under both',
     (cipher) => {
       const phase1 = `${proposal('phase1.encryption.0.algorithm')} : ${cipher}`;
       const phase2 = `${proposal('phase2.encryption.0.algorithm')} : ${cipher}`;
@@ -146,6 +146,17 @@ describe('rules across keys', () => {
       expect(verdict(phase1).errors).toHaveLength(1);
     },
   );
+
+  test('chacha20-poly1305 under version 2 alone, in both phases (RFC 7634)', () => {
+    const lines = ['phase1', 'phase2'].map(
+      (phase) => `${proposal(`${phase}.encryption.0.algorithm`)} : chacha20-poly1305`,
+    );
+    expect(verdict(...lines, `${ipsec('ike.version')} : 2`).errors).toEqual([]);
+    expect(verdict(...lines).errors.map((m) => [m.code, m.key])).toEqual([
+      ['conflict', proposal('phase1.encryption.0.algorithm')],
+      ['conflict', proposal('phase2.encryption.0.algorithm')],
+    ]);
+  });
 
   test('identifiers that fit their type', () => {
     const lines = (who: string, type: string, value: string) => [

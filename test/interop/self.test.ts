@@ -144,6 +144,51 @@ describe.each(VERSIONS)('IKEv%i', (version) => {
   });
 });
 
+test('every cipher suite carries packets, every group makes keys', async () => {
+  pair = await openPair('suites');
+  const p = 'interface.ipsec0.ike.proposal';
+  const [a, b] = await routers(pair, ['interface.ipsec0.ike.version : 2']);
+  const passive = 'interface.ipsec0.responder-only : enable';
+  const runs: [cipher: string, mac: string, group: string][] = [
+    ['aes128', 'sha384', 'modp3072'],
+    ['aes192', 'sha512', 'modp4096'],
+    ['aes256', 'md5', 'modp6144'],
+    ['3des', 'sha1', 'modp1024'],
+    ['aes128-gcm16', 'sha256', 'ecp256'],
+    ['aes256-gcm16', 'sha384', 'ecp384'],
+    ['chacha20-poly1305', 'sha512', 'ecp521'],
+    ['aes256-gcm16', 'sha512', 'x448'],
+    ['chacha20-poly1305', 'sha256', 'modp8192'],
+  ];
+  for (const [cipher, mac, group] of runs) {
+    const lines = [
+      'interface.ipsec0.ike.version : 2',
+      `${p}.phase1.encryption.0.algorithm : ${cipher}`,
+      `${p}.phase1.hash.0.algorithm : ${mac}`,
+      `${p}.phase1.dh-group : ${group}`,
+      `${p}.phase2.encryption.0.algorithm : ${cipher}`,
+      `${p}.phase2.authentication.0.algorithm : hmac-${mac}`,
+    ];
+    expect((await b.reload(pairConfig(2, ...lines, passive))).stderr).toBe('');
+    expect((await a.reload(pairConfig(1, ...lines))).stderr).toBe('');
+    const view = await a.waitUp();
+    expect(view.children[0].suite.split('/')[0]).toBe(cipher);
+    expect((await a.ike()).find((v) => v.status === 'established')?.suite).toMatch(new RegExp(`/${group}$`));
+    expect(await pingUntil(pair.host1, HOST2, 5000), `${cipher} ${mac}`).toBe(true);
+    const { received } = await ping(pair.host1, HOST2, { count: 5, size: 1000 });
+    const drops = await Promise.all([a, b].map(async (r) => (await r.tunnel())!.counters));
+    expect(received, `${cipher} ${mac} ${JSON.stringify(drops)}`).toBe(5);
+  }
+});
+
+test('a lifetime in octets renews the SA in the middle of a transfer', async () => {
+  pair = await openPair('octets');
+  const [a] = await routers(pair, ['interface.ipsec0.ike.proposal.phase2.lifetime-of-byte : 20000000']);
+  const sent = await transfer(pair.host1, pair.host2, HOST2, 5001, 60e6);
+  expect(sent.sha256Received).toBe(sent.sha256Sent);
+  expect((await a.log()).filter((e) => e.code === 'child-rekeyed').length).toBeGreaterThan(0);
+});
+
 test('reload touches only what changed: a tunnel beside it loses no packet', async () => {
   pair = await openPair('reload');
   const second = (n: number) => [

@@ -114,11 +114,16 @@ describe('Writer', () => {
 
   test('it grows', () => {
     const w = new Writer(1);
-    for (let i = 0; i < 1000; i++) w.u8(i).u16(i).u32(i).zeros(3);
+    for (let i = 0; i < 1000; i++) w.u8(i).put(u32Bytes(i)).u16(i).u32(i).zeros(3);
     const r = new Reader(w.finish());
     for (let i = 0; i < 1000; i++) {
-      expect([r.u8(), r.u16(), r.u32(), isZero(r.take(3))]).toEqual([i & 255, i, i, true]);
+      expect([r.u8(), r.u32(), r.u16(), r.u32(), isZero(r.take(3))]).toEqual([i & 255, i, i, i, true]);
     }
+  });
+
+  test('it grows for what is much longer than itself', () => {
+    const bytes = Uint8Array.from({ length: 5000 }, (_, i) => i);
+    expect(new Writer(4).put(bytes).finish()).toEqual(bytes);
   });
 
   test('lengths are patched in afterwards', () => {

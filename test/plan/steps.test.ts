@@ -66,6 +66,13 @@ describe('what is to be done', () => {
     ]);
   });
 
+  test('a tunnel that is made anew is not changed as well', () => {
+    const both = changed('interface.ipsec1.ipv4.address : 10.1.0.1/30', 'interface.ipsec1.mtu : 1300');
+    const words = between(TWO, both);
+    expect(words).toContain('ipsec1 is made, MTU 1300');
+    expect(words).not.toContain('ipsec1 is changed, MTU 1300');
+  });
+
   test('a tunnel goes: its route first, IKE says goodbye before the interface is gone', () => {
     const gone = without(/^(interface\.ipsec1|route\.ipv4\.2).*\n/gm);
     expect(between(TWO, gone)).toEqual([

@@ -36,6 +36,7 @@ describe('the nearest value', () => {
     expect(nearestValue('Main', values)).toBe('main');
     expect(nearestValue('mian', values)).toBeUndefined();
     expect(nearestValue('quick', values)).toBeUndefined();
+    expect(nearestValue('aes12', ['aes192', 'aes128'])).toBe('aes192');
     expect(nearestValue('aes265', ['aes256', 'aes192'], 2)).toBe('aes256');
   });
 });
