@@ -33,6 +33,9 @@ function attributes(type: fc.Arbitrary<number>): fc.Arbitrary<Attribute[]> {
 
 const attributeType = fc.integer({ min: 0, max: 0x7fff });
 
+/** Data attributes of any type, short and long. */
+export const attributeList = attributes(attributeType);
+
 /** SPIs of one Delete are of one size. */
 const spis = fc
   .integer({ min: 1, max: 16 })
@@ -40,7 +43,7 @@ const spis = fc
   .filter((list) => list.length >= 0);
 
 const transformV1: fc.Arbitrary<v1.Transform> = fc.record({
-  ...{ number: u8, id: u8, attributes: attributes(attributeType) },
+  ...{ number: u8, id: u8, attributes: attributeList },
 });
 
 const proposalV1: fc.Arbitrary<v1.Proposal> = fc.record({
