@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sekisho {
 
@@ -68,6 +69,16 @@ bool find_suite(const std::string& encryption, const std::string& integrity, Sui
 
 // Overwrites secrets so that the compiler cannot leave it out.
 void wipe(void* secret, size_t octets);
+
+// Octets that are wiped wherever they end.
+struct Secret : std::vector<uint8_t> {
+  using std::vector<uint8_t>::vector;
+  Secret(Secret&&) = default;
+  Secret& operator=(Secret&&) = default;
+  ~Secret() {
+    if (!empty()) wipe(data(), size());
+  }
+};
 
 // Compares in time that depends on the length only.
 bool equal_constant_time(const uint8_t* a, const uint8_t* b, size_t octets);

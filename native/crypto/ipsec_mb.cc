@@ -154,7 +154,6 @@ class CbcHmac : public Cipher {
       high(jobs[i]);
     }
     run(jobs, n, true, nullptr);
-    for (size_t i = 0; i < n; i++) jobs[i].ok = true;
   }
 
   void open(Job* jobs, size_t n) override {
@@ -164,7 +163,9 @@ class CbcHmac : public Cipher {
       high(jobs[i]);
     }
     run(jobs, n, false, tags);
-    for (size_t i = 0; i < n; i++) jobs[i].ok = equal_constant_time(tags[i], received[i], suite_.icv);
+    for (size_t i = 0; i < n; i++) {
+      jobs[i].ok = jobs[i].ok && equal_constant_time(tags[i], received[i], suite_.icv);
+    }
   }
 
  private:
@@ -173,11 +174,17 @@ class CbcHmac : public Cipher {
     if (esn_) put32(icv_of(suite_, j), j.sequence_high);
   }
 
+  // Sets each job's `ok` when the library did it: one that it refuses must neither be sent nor believed.
   void run(Job* jobs, size_t n, bool encrypt, uint8_t (*tags)[32]) {
     IMB_MGR* mgr = manager();
+    auto done = [](IMB_JOB* job) {
+      if (job) static_cast<Job*>(job->user_data)->ok = job->status == IMB_STATUS_COMPLETED;
+    };
     for (size_t i = 0; i < n; i++) {
-      const Job& j = jobs[i];
+      Job& j = jobs[i];
+      j.ok = false;
       IMB_JOB* job = IMB_GET_NEXT_JOB(mgr);
+      job->user_data = &j;
       job->cipher_mode = IMB_CIPHER_CBC;
       job->cipher_direction = encrypt ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
       job->chain_order = encrypt ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
@@ -197,10 +204,9 @@ class CbcHmac : public Cipher {
       job->auth_tag_output_len_in_bytes = suite_.icv;
       job->u.HMAC._hashed_auth_key_xor_ipad = inner_;
       job->u.HMAC._hashed_auth_key_xor_opad = outer_;
-      IMB_SUBMIT_JOB(mgr);
+      done(IMB_SUBMIT_JOB(mgr));
     }
-    while (IMB_FLUSH_JOB(mgr)) {
-    }
+    while (IMB_JOB* job = IMB_FLUSH_JOB(mgr)) done(job);
   }
 
   IMB_HASH_ALG algorithm() const {

@@ -3,6 +3,8 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include <cstdlib>
+
 #include "esp_layout.h"
 #include "kernels.h"
 
@@ -181,7 +183,8 @@ void random_iv(uint8_t* out, size_t octets) {
   static thread_local uint8_t pool[4096];
   static thread_local size_t used = sizeof pool;
   if (used + octets > sizeof pool) {
-    RAND_bytes(pool, sizeof pool);
+    // No packet leaves under an IV that could be foretold: without randomness there is nothing to do but stop.
+    if (RAND_bytes(pool, sizeof pool) != 1) abort();
     used = 0;
   }
   memcpy(out, pool + used, octets);

@@ -20,11 +20,12 @@ void buffers(int fd) {
   if (!set(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSocketBuffer)) set(fd, SOL_SOCKET, SO_SNDBUF, kSocketBuffer);
 }
 
-// Don't Fragment outside: the tunnel's MTU follows the path's, so nothing needs cutting under way (RFC 4301 8.2).
-bool common(int fd) {
+// Don't Fragment outside: the tunnel's MTU follows the path's, so nothing needs cutting under way (RFC 4301 8.2). The
+// kernel learns the path from ICMP by itself and says EMSGSIZE; IP_RECVERR would let anybody's ICMP fail our sends.
+bool common(int fd, bool dont_fragment) {
   buffers(fd);
-  return set(fd, IPPROTO_IP, IP_PKTINFO, 1) && set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO) &&
-         set(fd, IPPROTO_IP, IP_RECVERR, 1);
+  return set(fd, IPPROTO_IP, IP_PKTINFO, 1) &&
+         set(fd, IPPROTO_IP, IP_MTU_DISCOVER, dont_fragment ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
 }
 
 int udp(uint16_t port, std::string* error) {
@@ -32,7 +33,7 @@ int udp(uint16_t port, std::string* error) {
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 || !common(fd)) {
+  if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 || !common(fd, port == 4500)) {
     *error = "cannot listen on UDP port " + std::to_string(port) + ": " + strerror(errno) +
              (errno == EADDRINUSE ? " (another IKE daemon runs here)" : errno == EACCES ? " (root is needed)" : "");
     if (fd >= 0) ::close(fd);
@@ -54,11 +55,12 @@ int probe_segments() {
     static const char zeros[120 * 64] = {};
     for (int n : {120, 60}) {
       const ssize_t sent = sendto(fd, zeros, n * 64, 0, reinterpret_cast<sockaddr*>(&self), length);
-      // A namespace without loopback has no route to itself: the size was accepted all the same.
-      if (sent >= 0 || errno == ENETUNREACH) {
+      if (sent >= 0) {
         most = n;
         break;
       }
+      // Without a loopback interface nothing can be asked: what every kernel with GSO takes.
+      if (errno == ENETUNREACH) most = 60;
     }
   }
   if (fd >= 0) ::close(fd);
@@ -75,7 +77,7 @@ bool Sockets::open(std::string* error) {
   // Without GRO every packet costs a receive of its own; it works all the same.
   set(nat_t, IPPROTO_UDP, UDP_GRO, 1);
   esp = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ESP);
-  if (esp < 0 || !common(esp)) {
+  if (esp < 0 || !common(esp, true)) {
     *error = std::string("cannot open a raw socket for ESP: ") + strerror(errno) + " (root is needed)";
     return false;
   }
@@ -148,6 +150,14 @@ uint32_t path_mtu(uint32_t remote) {
   }
   if (fd >= 0) ::close(fd);
   return mtu;
+}
+
+ssize_t send_in_fragments(int fd, const msghdr& message) {
+  // Packets that leave at this moment from other threads may lose their DF bit, which costs nothing.
+  set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+  const ssize_t sent = sendmsg(fd, &message, 0);
+  set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+  return sent;
 }
 
 sockaddr_in to_sockaddr(const Endpoint4& e) {

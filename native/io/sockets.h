@@ -36,6 +36,9 @@ void read_control(msghdr* message, uint32_t* destination, uint16_t* segment);
 // What the path to `remote` carries, octets of IP packet, as the kernel has learned it; 0 when it cannot tell.
 uint32_t path_mtu(uint32_t remote);
 
+// Sends a message that the path cannot carry whole: IKE may be longer, and RFC 7296 2 lets IP fragment it.
+ssize_t send_in_fragments(int fd, const msghdr& message);
+
 sockaddr_in to_sockaddr(const Endpoint4& e);
 
 }  // namespace sekisho

@@ -79,10 +79,10 @@ bool split_superpacket(const VnetHeader& header, uint8_t* packet, uint32_t octet
   const bool v4 = packet[0] >> 4 == 4;
   const bool udp = gso == VnetHeader::kGsoUdp;
   if (!udp && gso != (v4 ? VnetHeader::kGsoTcp4 : VnetHeader::kGsoTcp6)) return false;
-  uint8_t protocol = 0;
-  const uint32_t ip = transport_offset(packet, length, &protocol);
-  if (!ip || protocol != (udp ? IPPROTO_UDP : IPPROTO_TCP)) return false;
-  if (ip + (udp ? 8u : 20u) > length) return false;
+  // Segmentation always comes with a partial checksum, whose start is the transport header: also behind extension
+  // headers, and its field holds the sum of a pseudo header that a routing header may have changed.
+  const uint32_t ip = header.checksum_start, least = v4 ? (packet[0] & 15) * 4 : 40;
+  if (!(header.flags & VnetHeader::kNeedsChecksum) || ip < least || ip + (udp ? 8u : 20u) > length) return false;
   const uint32_t transport = udp ? 8 : (packet[ip + 12] >> 4) * 4;
   const uint32_t headers = ip + transport;
   const uint32_t size = header.gso_size;
@@ -93,6 +93,10 @@ bool split_superpacket(const VnetHeader& header, uint8_t* packet, uint32_t octet
   const uint16_t first_id = v4 ? get16(packet + 4) : 0;
   const uint8_t flags = udp ? 0 : l4[13];
   const uint32_t checksum_at = ip + (udp ? 6 : 16);
+  // The pseudo header without its length, which differs from segment to segment.
+  uint8_t whole[2] = {packet[checksum_at], packet[checksum_at + 1]}, less[2];
+  put16(less, ~static_cast<uint16_t>(length - ip));
+  const uint64_t pseudo = checksum_sum(whole, 2) + checksum_sum(less, 2);
   for (uint32_t at = headers, n = 0; at < length; at += size, n++) {
     const uint32_t payload = length - at < size ? length - at : size;
     const bool last = at + payload == length;
@@ -100,7 +104,7 @@ bool split_superpacket(const VnetHeader& header, uint8_t* packet, uint32_t octet
       put16(packet + 2, headers + payload);
       put16(packet + 4, first_id + n);
       put16(packet + 10, 0);
-      put16(packet + 10, checksum_finish(checksum_sum(packet, ip)));
+      put16(packet + 10, checksum_finish(checksum_sum(packet, least)));
     } else {
       put16(packet + 4, headers - 40 + payload);
     }
@@ -112,8 +116,9 @@ bool split_superpacket(const VnetHeader& header, uint8_t* packet, uint32_t octet
       l4[13] = flags & ~((last ? 0 : 0x09) | (n == 0 ? 0 : 0x80));
     }
     put16(packet + checksum_at, 0);
-    uint64_t sum = pseudo_header_sum(packet, protocol, transport + payload);
-    sum = checksum_sum(l4, transport, sum);  // headers are whole 32-bit words, so the payload starts on one
+    uint8_t own[2];
+    put16(own, transport + payload);
+    uint64_t sum = checksum_sum(l4, transport, pseudo + checksum_sum(own, 2));  // headers are whole 32-bit words, so the payload starts on one
     sum = checksum_sum(packet + at, payload, sum);
     uint16_t checksum = checksum_finish(sum);
     if (udp && checksum == 0) checksum = 0xffff;

@@ -28,10 +28,10 @@ Napi::Object from_endpoint(Napi::Env env, Endpoint4 e) {
   return o;
 }
 
-std::vector<uint8_t> octets(const Napi::Value& value) {
+Secret octets(const Napi::Value& value) {
   if (!value.IsTypedArray()) return {};
   const Napi::Uint8Array a = value.As<Napi::Uint8Array>();
-  return {a.Data(), a.Data() + a.ByteLength()};
+  return Secret(a.Data(), a.Data() + a.ByteLength());
 }
 
 uint64_t number(const Napi::Object& o, const char* name) {
@@ -73,17 +73,28 @@ class Binding : public Napi::ObjectWrap<Binding> {
                         InstanceMethod("close", &Binding::Close)});
   }
 
-  explicit Binding(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Binding>(info) {
-    on_events_ = Napi::ThreadSafeFunction::New(info.Env(), info[0].As<Napi::Function>(), "sekisho events", 0, 1);
-    engine_ = std::make_unique<Engine>([this] {
-      on_events_.NonBlockingCall(this, [](Napi::Env env, Napi::Function f, Binding* self) { self->emit(env, f); });
+  explicit Binding(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Binding>(info), env_(info.Env()) {
+    // What a queued call needs is kept alive by the function itself: this object may be gone when it runs.
+    auto* held = new Held;
+    on_events_ = Napi::ThreadSafeFunction::New(
+        info.Env(), info[0].As<Napi::Function>(), "sekisho events", 0, 1, [](Napi::Env, Held* h) { delete h; }, held);
+    *held = engine_ = std::make_shared<Engine>([f = on_events_, held] {
+      f.NonBlockingCall(held, [](Napi::Env env, Napi::Function callback, Held* h) { emit(env, callback, **h); });
     });
+    napi_add_env_cleanup_hook(env_, on_exit, this);
     fail(info.Env(), engine_->start());
   }
 
-  ~Binding() override { shut(); }
+  ~Binding() override {
+    napi_remove_env_cleanup_hook(env_, on_exit, this);
+    shut();
+  }
 
  private:
+  using Held = std::shared_ptr<Engine>;
+
+  static void on_exit(void* self) { static_cast<Binding*>(self)->shut(); }
+
   static bool fail(Napi::Env env, const std::string& error) {
     if (error.empty()) return false;
     Napi::Error::New(env, error).ThrowAsJavaScriptException();
@@ -103,13 +114,16 @@ class Binding : public Napi::ObjectWrap<Binding> {
     on_events_.Release();
   }
 
-  void emit(Napi::Env env, Napi::Function callback) {
-    if (!engine_) return;
+  static void emit(Napi::Env env, Napi::Function callback, Engine& engine) {
+    if (engine.stopped()) return;
     Napi::HandleScope scope(env);
-    const std::vector<Event> events = engine_->drain();
+    const std::vector<Event> events = engine.drain();
     Napi::Array list = Napi::Array::New(env, events.size());
-    for (size_t i = 0; i < events.size(); i++) list.Set(i, to_object(env, events[i]));
-    callback.Call({list});
+    if (list.IsEmpty()) return;
+    for (size_t i = 0; i < events.size() && !env.IsExceptionPending(); i++) list.Set(i, to_object(env, events[i]));
+    if (!env.IsExceptionPending()) callback.Call({list});
+    // Nobody stands above a call from a thread: what is thrown there is an uncaught exception, not a lost one.
+    if (env.IsExceptionPending()) napi_fatal_exception(env, env.GetAndClearPendingException().Value());
   }
 
   static Napi::Object to_object(Napi::Env env, const Event& e) {
@@ -155,7 +169,7 @@ class Binding : public Napi::ObjectWrap<Binding> {
 
   static Napi::Uint8Array to_bytes(Napi::Env env, const std::vector<uint8_t>& data) {
     Napi::Uint8Array out = Napi::Uint8Array::New(env, data.size());
-    if (!data.empty()) memcpy(out.Data(), data.data(), data.size());
+    if (!out.IsEmpty() && !data.empty()) memcpy(out.Data(), data.data(), data.size());
     return out;
   }
 
@@ -273,7 +287,8 @@ class Binding : public Napi::ObjectWrap<Binding> {
 
   void Close(const Napi::CallbackInfo&) { shut(); }
 
-  std::unique_ptr<Engine> engine_;
+  napi_env env_;
+  Held engine_;
   Napi::ThreadSafeFunction on_events_;
 };
 

@@ -17,7 +17,6 @@ namespace sekisho {
   X(kMalformedEsp, "malformed-esp")                       \
   X(kReplayed, "replayed")                                \
   X(kAuthenticationFailed, "authentication-failed")       \
-  X(kWrongEncapsulation, "wrong-encapsulation")           \
   X(kDummy, "dummy")                                      \
   X(kTunnelDown, "tunnel-down")                           \
   X(kIkeQueueFull, "ike-queue-full")

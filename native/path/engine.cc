@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -93,11 +94,15 @@ static int ready_now(int poll, Quiescence& quiescence, int thread, epoll_event* 
 
 void Engine::run_outbound() {
   Outbound path(sockets_, events_);
-  std::array<epoll_event, 64> ready;
+  std::array<epoll_event, 4> ready;  // few, so that whoever waits for quiescence does not wait long
   while (!stopping_.load(std::memory_order_relaxed)) {
     const int n = ready_now(tun_poll_, quiescence_, kOutboundThread, ready.data(), ready.size());
     for (int i = 0; i < n; i++) {
-      if (ready[i].data.ptr != &wake_) path.serve(*static_cast<Tunnel*>(ready[i].data.ptr));
+      if (ready[i].data.ptr == &wake_) continue;
+      Tunnel& tunnel = *static_cast<Tunnel*>(ready[i].data.ptr);
+      // Somebody deleted the interface: it will never be readable again, and would be reported for ever.
+      if (ready[i].events & (EPOLLERR | EPOLLHUP)) epoll_ctl(tun_poll_, EPOLL_CTL_DEL, tunnel.fd, nullptr);
+      else path.serve(tunnel);
     }
   }
   quiescence_.asleep(kOutboundThread);
@@ -111,8 +116,7 @@ void Engine::run_inbound() {
     for (int i = 0; i < n; i++) {
       if (ready[i].data.ptr == &wake_) continue;
       const int fd = *static_cast<int*>(ready[i].data.ptr);
-      if (ready[i].events & EPOLLERR) path.errors(fd);
-      if (ready[i].events & EPOLLIN) path.serve(fd);
+      path.serve(fd);
     }
   }
   quiescence_.asleep(kInboundThread);
@@ -120,8 +124,8 @@ void Engine::run_inbound() {
 
 void Engine::run_clock() {
   while (!stopping_.load(std::memory_order_relaxed)) {
-    timespec second = {0, 250'000'000};
-    nanosleep(&second, nullptr);
+    pollfd wake = {wake_, POLLIN, 0};
+    if (poll(&wake, 1, 250) > 0) break;
     std::lock_guard lock(mutex_);
     const uint64_t now = now_ms();
     for (auto& [spi, sa] : inbound_) expire_by_time(*sa, now);
@@ -257,8 +261,6 @@ std::string Engine::install_inbound(SaSpec spec) {
     table_.replace(spec.spi, sa.get());
     old = std::exchange(inbound_[spec.spi], std::move(sa));
   }
-  wipe(spec.key.data(), spec.key.size());
-  wipe(spec.mac_key.data(), spec.mac_key.size());
   if (old) quiescence_.wait();
   return "";
 }
@@ -275,8 +277,6 @@ std::string Engine::install_outbound(SaSpec spec) {
     tunnel->acquired.store(false);
     outbound_[spec.tunnel].push_back(std::move(sa));
   }
-  wipe(spec.key.data(), spec.key.size());
-  wipe(spec.mac_key.data(), spec.mac_key.size());
   return "";
 }
 
@@ -307,6 +307,7 @@ void Engine::remove_outbound(const std::string& name, uint32_t spi) {
     list.erase(found);
     if (Tunnel* tunnel = find(name); tunnel && tunnel->outbound.load() == old.get()) {
       tunnel->outbound.store(list.empty() ? nullptr : list.back().get(), std::memory_order_release);
+      tunnel->acquired.store(false);
     }
     if (list.empty()) outbound_.erase(it);
   }
@@ -336,8 +337,10 @@ void Engine::send(Endpoint4 local, Endpoint4 remote, const uint8_t* data, size_t
   m.msg_control = control;
   set_control(&m, local.address, 0, 0);
   const int fd = local.port == htons(4500) ? sockets_.nat_t : sockets_.ike;
+  ssize_t sent = sendmsg(fd, &m, 0);
+  if (sent < 0 && errno == EMSGSIZE) sent = send_in_fragments(fd, m);
   // IKE retransmits what is lost, here as under way.
-  if (sendmsg(fd, &m, 0) < 0) drops_.count(Drop::kSendFailed);
+  if (sent < 0) drops_.count(Drop::kSendFailed);
 }
 
 std::vector<SaStatistics> Engine::sas() const {

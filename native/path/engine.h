@@ -21,7 +21,7 @@ struct SaSpec {
   std::string tunnel;
   uint32_t spi;
   Suite suite;
-  std::vector<uint8_t> key, mac_key;
+  Secret key, mac_key;
   bool esn, encapsulated;
   uint32_t window;
   Endpoint4 local, remote;
@@ -50,6 +50,7 @@ class Engine {
   // Opens the sockets in the current network namespace and starts the threads.
   std::string start();
   void stop();
+  bool stopped() const { return stopping_.load(); }
 
   uint32_t allocate_spi();
   std::string open_tunnel(const TunnelSettings& settings);

@@ -28,12 +28,15 @@ class Events {
   // `wake` is called from any thread when the queue was empty.
   explicit Events(std::function<void()> wake) : wake_(std::move(wake)) {}
 
-  // False when full: a flood of IKE datagrams must not eat the memory.
+  // False when full: a flood of IKE datagrams must not eat the memory. What an SA or tunnel says is said once and so
+  // never lost: there is little of it.
   bool push(Event event) {
     bool was_empty;
     {
       std::lock_guard lock(mutex_);
-      if (queue_.size() >= kLimit) return false;
+      const bool anybody = event.kind == Event::Kind::kIke || event.kind == Event::Kind::kPathMtu;
+      if (anybody && (queue_.size() >= kLimit || octets_ + event.data.size() > kOctets)) return false;
+      octets_ += event.data.size();
       was_empty = queue_.empty();
       queue_.push_back(std::move(event));
     }
@@ -43,11 +46,13 @@ class Events {
 
   std::vector<Event> drain() {
     std::lock_guard lock(mutex_);
+    octets_ = 0;
     return std::exchange(queue_, {});
   }
 
  private:
-  static constexpr size_t kLimit = 4096;
+  static constexpr size_t kLimit = 4096, kOctets = 4 << 20;
+  size_t octets_ = 0;
   std::mutex mutex_;
   std::vector<Event> queue_;
   std::function<void()> wake_;

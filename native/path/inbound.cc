@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/errqueue.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -87,7 +86,6 @@ void Inbound::esp(uint8_t* packet, uint32_t octets, Endpoint4 local, Endpoint4 f
   DropCounters& drops = sa->tunnel->rx_drops;
   const Suite& s = sa->suite;
   if (!sa->usable()) return drops.count(Drop::kSaExpired);
-  if (sa->encapsulated != encapsulated) return drops.count(Drop::kWrongEncapsulation);
   const uint32_t overhead = kEspHeader + s.iv + s.icv;
   // At least a trailer, and whole blocks: AEADs align to 4 octets, which a peer need not (RFC 4106 3.3 asks it to).
   if (octets < overhead + 2) return drops.count(Drop::kMalformedEsp);
@@ -98,7 +96,8 @@ void Inbound::esp(uint8_t* packet, uint32_t octets, Endpoint4 local, Endpoint4 f
   // A batch belongs to one SA, so that its cipher sees it whole.
   if (!pending_.empty() && (pending_.back().sa != sa || pending_.size() == kMaxBatch)) open();
   jobs_.push_back({packet, text, static_cast<uint32_t>(sequence >> 32), false});
-  pending_.push_back({sa, sequence, local, from});
+  // Both forms are taken at any time (RFC 7296 2.23); only the encapsulated one can tell of a NAT.
+  pending_.push_back({sa, sequence, local, from, encapsulated});
 }
 
 void Inbound::open() {
@@ -123,7 +122,7 @@ void Inbound::deliver(const Job& job, const Pending& p) {
     e.spi = sa.spi;
     events_.push(std::move(e));
   }
-  if (newest && sa.encapsulated && p.from.packed() != sa.remote.load(std::memory_order_relaxed)) {
+  if (newest && p.encapsulated && sa.encapsulated && p.from.packed() != sa.remote.load(std::memory_order_relaxed)) {
     // Authentic, and not an old packet kept back by somebody: the peer's NAT changed its mapping (RFC 7296 2.23).
     sa.remote.store(p.from.packed(), std::memory_order_relaxed);
     Event e{Event::Kind::kPeerMoved, p.local, p.from, {}, {}};
@@ -150,32 +149,6 @@ void Inbound::deliver(const Job& job, const Pending& p) {
   VnetHeader header = {};
   iovec parts[2] = {{&header, sizeof header}, {inner, length}};
   if (writev(tunnel.fd, parts, 2) < 0) drops.count(Drop::kTunnelDown);
-}
-
-void Inbound::errors(int fd) {
-  for (int n = 0; n < 64; n++) {
-    alignas(cmsghdr) uint8_t control[512];
-    sockaddr_in to = {};
-    uint8_t byte;
-    iovec vector = {&byte, 1};
-    msghdr m = {};
-    m.msg_name = &to;
-    m.msg_namelen = sizeof to;
-    m.msg_iov = &vector;
-    m.msg_iovlen = 1;
-    m.msg_control = control;
-    m.msg_controllen = sizeof control;
-    if (recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return;
-    for (cmsghdr* c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-      if (c->cmsg_level != IPPROTO_IP || c->cmsg_type != IP_RECVERR) continue;
-      sock_extended_err error;
-      memcpy(&error, CMSG_DATA(c), sizeof error);
-      if (error.ee_errno != EMSGSIZE) continue;
-      Event e{Event::Kind::kPathMtu, {}, {to.sin_addr.s_addr, to.sin_port}, {}, {}};
-      e.mtu = error.ee_info;
-      events_.push(std::move(e));
-    }
-  }
 }
 
 }  // namespace sekisho

@@ -26,8 +26,6 @@ class Inbound {
 
   // Takes one batch from a socket; true when there may be more.
   bool serve(int fd);
-  // Reads a socket's error queue: what ICMP said about the path (RFC 4301 8.2.1).
-  void errors(int fd);
 
  private:
   static constexpr size_t kMessages = 16;
@@ -37,6 +35,7 @@ class Inbound {
     InboundSa* sa;
     uint64_t sequence;
     Endpoint4 local, from;
+    bool encapsulated;
   };
 
   void datagram(int fd, uint8_t* data, uint32_t octets, Endpoint4 local, Endpoint4 from);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -54,7 +55,7 @@ bool Outbound::serve(Tunnel& tunnel) {
   tunnel_ = &tunnel;
   sa_ = tunnel.outbound.load(std::memory_order_acquire);
   bool more = true;
-  for (size_t n = 0; n < kSuperpackets; n++) {
+  for (size_t n = 0; n < kSuperpackets && packets_.size() < kBatch; n++) {
     VnetHeader header;
     iovec parts[2] = {{&header, sizeof header}, {superpacket_.get(), 1 << 17}};
     const ssize_t got = readv(tunnel.fd, parts, 2);
@@ -85,8 +86,6 @@ bool Outbound::serve(Tunnel& tunnel) {
     if (!split_superpacket(header, packet, octets, on_segment, this)) {
       tunnel.tx_drops.count(Drop::kMalformedInner);
     }
-    // The next superpacket must fit whole: 64 KiB of payload in the smallest segments, with their headers.
-    if (used_ + (1 << 19) > kArena || packets_.size() + 1024 > kPackets) flush();
   }
   flush();
   return more;
@@ -106,6 +105,8 @@ void Outbound::encapsulate(const uint8_t* headers, uint32_t header_octets, const
   const uint32_t octets = kEspHeader + s.iv + text + s.icv;
   // Segments of a handful of octets could fill the arena in the middle of a superpacket.
   if (used_ + octets > kArena || packets_.size() == kPackets) flush();
+  // Without ESN a number is never used twice (RFC 4303 3.3.3); the packet limit renews the SA long before.
+  if (!sa_->esn && sa_->sequence == UINT32_MAX) return tunnel_->tx_drops.count(Drop::kSaExpired);
 
   uint8_t* esp = arena_.get() + used_;
   const uint64_t sequence = ++sa_->sequence;
@@ -120,7 +121,8 @@ void Outbound::encapsulate(const uint8_t* headers, uint32_t header_octets, const
   *at = headers[0] >> 4 == 6 ? kNextIpv6 : kNextIpv4;
 
   int tos = tunnel_->tos.load(std::memory_order_relaxed);
-  if (tos < 0) tos = headers[0] >> 4 == 6 ? (headers[0] << 4 | headers[1] >> 4) & 0xff : headers[1];
+  // The ECN field stays outside: decapsulation does not carry a congestion mark back in yet (RFC 6040 3.2).
+  if (tos < 0) tos = (headers[0] >> 4 == 6 ? headers[0] << 4 | headers[1] >> 4 : headers[1]) & 0xfc;
   packets_.push_back({static_cast<uint32_t>(used_), octets, static_cast<uint8_t>(tos)});
   jobs_.push_back({esp, text, static_cast<uint32_t>(sequence >> 32), false});
   used_ += octets;
@@ -135,16 +137,20 @@ void Outbound::seal() {
     const size_t n = jobs_.size() - i < kMaxBatch ? jobs_.size() - i : kMaxBatch;
     sa_->cipher->seal(&jobs_[i], n);
   }
+  // What a kernel did not seal must not leave: it is still clear.
+  for (size_t i = jobs_.size(); i-- > 0;) {
+    if (jobs_[i].ok) continue;
+    tunnel_->tx_drops.count(Drop::kSendFailed);
+    packets_.erase(packets_.begin() + i);
+  }
 }
 
-void Outbound::flush() {
-  if (packets_.empty()) return;
-  seal();
+size_t Outbound::group(size_t from) {
   const Endpoint4 remote = Endpoint4::unpack(sa_->remote.load(std::memory_order_relaxed));
-  const sockaddr_in to = to_sockaddr(sa_->encapsulated ? remote : Endpoint4{remote.address, 0});
+  to_ = to_sockaddr(sa_->encapsulated ? remote : Endpoint4{remote.address, 0});
   const size_t most = sa_->encapsulated ? sockets_.segments : 1;
   size_t count = 0;
-  for (size_t i = 0; i < packets_.size();) {
+  for (size_t i = from; i < packets_.size();) {
     const Packet& first = packets_[i];
     size_t n = 1;
     uint32_t octets = first.octets;
@@ -152,6 +158,7 @@ void Outbound::flush() {
     while (n < most && i + n < packets_.size()) {
       const Packet& next = packets_[i + n];
       if (next.octets > first.octets || next.tos != first.tos || octets + next.octets > kMaxGsoOctets) break;
+      if (next.at != first.at + octets) break;  // one between them was not sealed
       octets += next.octets;
       n++;
       if (next.octets < first.octets) break;
@@ -160,8 +167,8 @@ void Outbound::flush() {
     counts_[count] = n;
     msghdr& m = messages_[count].msg_hdr;
     m = {};
-    m.msg_name = const_cast<sockaddr_in*>(&to);
-    m.msg_namelen = sizeof to;
+    m.msg_name = &to_;
+    m.msg_namelen = sizeof to_;
     m.msg_iov = &vectors_[count];
     m.msg_iovlen = 1;
     m.msg_control = &control_[count * kControlOctets];
@@ -169,27 +176,54 @@ void Outbound::flush() {
     count++;
     i += n;
   }
+  return count;
+}
 
+void Outbound::flush() {
+  if (packets_.empty()) return;
+  seal();
   const int fd = sa_->encapsulated ? sockets_.nat_t : sockets_.esp;
+  size_t count = group(0), packets = 0;
   for (size_t sent = 0; sent < count;) {
     const int n = sendmmsg(fd, &messages_[sent], count - sent, 0);
     if (n > 0) {
-      sent += n;
+      for (int i = 0; i < n; i++) packets += counts_[sent++];
       continue;
     }
     if (errno == EINTR) continue;
-    // EMSGSIZE, and EINVAL of a kernel that says so about segments: the path carries less than we thought.
-    const bool size = errno == EMSGSIZE || (errno == EINVAL && counts_[sent] > 1);
-    tunnel_->tx_drops.count(size ? Drop::kTooBig : Drop::kSendFailed, counts_[sent]);
-    if (size) {
-      Event e{Event::Kind::kPathMtu, {}, remote, {}, {}};
-      events_.push(std::move(e));
+    const int error = errno;
+    const bool size = error == EMSGSIZE || (error == EINVAL && exceeds_path(packets_[packets].octets));
+    if (!size && counts_[sent] > 1 && (error == EIO || error == EINVAL)) {
+      // A device without checksum offload (EIO, before Linux 6.11) or a kernel that carries fewer segments (EINVAL):
+      // smaller groups from here on, and what is left is grouped anew.
+      sockets_.segments = error == EINVAL && sockets_.segments > kOldSegments ? kOldSegments : 1;
+      count = group(packets);
+      sent = 0;
+      continue;
     }
-    sent++;
+    tunnel_->tx_drops.count(size ? Drop::kTooBig : Drop::kSendFailed, counts_[sent]);
+    if (size) report_path();
+    packets += counts_[sent++];
   }
   packets_.clear();
   jobs_.clear();
   used_ = 0;
+}
+
+// Older kernels answer EINVAL, not EMSGSIZE, to segments that are too long for the path.
+bool Outbound::exceeds_path(uint32_t octets) const {
+  const uint32_t mtu = path_mtu(Endpoint4::unpack(sa_->remote.load(std::memory_order_relaxed)).address);
+  return mtu && octets + 28 > mtu;
+}
+
+// The path carries less than we thought; said at most once a second, for every packet says it.
+void Outbound::report_path() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  if (t.tv_sec == path_reported_) return;
+  path_reported_ = t.tv_sec;
+  Event e{Event::Kind::kPathMtu, {}, Endpoint4::unpack(sa_->remote.load(std::memory_order_relaxed)), {}, {}};
+  events_.push(std::move(e));
 }
 
 }  // namespace sekisho

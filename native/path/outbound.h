@@ -31,6 +31,9 @@ class Outbound {
   static constexpr size_t kArena = 4 << 20;
   static constexpr size_t kPackets = 4096;
   static constexpr size_t kSuperpackets = 64;
+  // A batch ends here or a superpacket later: whoever waits for this thread's quiescence waits that long.
+  static constexpr size_t kBatch = 256;
+  static constexpr int kOldSegments = 60;
   static constexpr uint32_t kMaxGsoOctets = 65'500;
 
   struct Packet {
@@ -42,8 +45,11 @@ class Outbound {
                          uint32_t payload_octets);
   void encapsulate(const uint8_t* headers, uint32_t header_octets, const uint8_t* payload, uint32_t payload_octets);
   void seal();
+  // Fills messages_ with the packets from `from` on; returns how many messages they are.
+  size_t group(size_t from);
   void flush();
-  bool limits_allow(OutboundSa& sa, uint32_t octets);
+  bool exceeds_path(uint32_t octets) const;
+  void report_path();
 
   Sockets& sockets_;
   Events& events_;
@@ -58,6 +64,8 @@ class Outbound {
   std::vector<iovec> vectors_;
   std::vector<uint8_t> control_;
   std::vector<uint16_t> counts_;
+  sockaddr_in to_;
+  time_t path_reported_ = 0;
 };
 
 // Says once that a limit is reached; false when it was a hard one.

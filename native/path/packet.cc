@@ -99,17 +99,12 @@ void clamp_mss(uint8_t* packet, size_t octets, uint16_t mss4, uint16_t mss6, boo
     if (option[0] == 2 && option[1] == 4) {
       const uint16_t old = get16(option + 2);
       if (old <= mss) return;
-      // An option at an odd offset straddles two words of the sum: then the whole checksum is made anew.
+      // RFC 1624; an option at an odd offset straddles two words of the sum, where its octets count swapped.
       const bool odd = (option + 2 - tcp) & 1;
+      auto word = [&](uint16_t v) -> uint16_t { return odd ? v >> 8 | v << 8 : v; };
       put16(option + 2, mss);
       if (partial) return;
-      if (odd) {
-        put16(tcp + 16, 0);
-        const uint32_t length = octets - at;
-        put16(tcp + 16, checksum_finish(checksum_sum(tcp, length, pseudo_header_sum(packet, protocol, length))));
-        return;
-      }
-      uint32_t sum = uint16_t(~get16(tcp + 16)) + uint16_t(~old) + mss;
+      uint32_t sum = uint16_t(~get16(tcp + 16)) + uint16_t(~word(old)) + word(mss);
       while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
       put16(tcp + 16, ~sum);
       return;

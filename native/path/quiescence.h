@@ -2,6 +2,7 @@
 // reference count on the path; whoever removes something waits for both threads to have passed.
 #pragma once
 #include <sched.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
@@ -23,7 +24,10 @@ class Quiescence {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const uint64_t target = now_.fetch_add(1, std::memory_order_seq_cst) + 1;
     for (auto& seen : seen_) {
-      while (seen.load(std::memory_order_seq_cst) < target) sched_yield();
+      for (int n = 0; seen.load(std::memory_order_seq_cst) < target; n++) {
+        if (n < 10) sched_yield();
+        else usleep(50);
+      }
     }
   }
 

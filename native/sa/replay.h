@@ -19,7 +19,7 @@ class ReplayWindow {
     if (top_low >= window_ - 1) {
       // The window lies within one subspace: lower numbers belong to the next.
       if (low < top_low - window_ + 1) high++;
-    } else if (low >= top_low - window_ + 1) {
+    } else if (top_high && low >= top_low - window_ + 1) {
       // The window reaches back into the subspace before.
       high--;
     }

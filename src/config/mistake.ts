@@ -19,6 +19,8 @@ export type Mistake = {
   /** One sentence: what is wrong, what is allowed, what to do. */
   readonly message: string;
   readonly nearest?: string;
+  /** Further keys that the rule looked at: when one of them is broken, the rule has nothing to say. */
+  readonly about?: readonly string[];
 };
 
 /** A mistake with its place in a file; line and column count from 1. */

@@ -11,8 +11,9 @@ const AEAD = ['aes256-gcm16', 'aes128-gcm16', 'chacha20-poly1305'];
 export function validate(tree: Tree): Verdict {
   const errors: Mistake[] = [];
   const warnings: Mistake[] = [];
-  const fail = (key: string, message: string, code: Mistake['code'] = 'conflict') =>
-    errors.push({ code, key, message });
+  const fail: Fail = (key, message, code = 'conflict', about = []) => {
+    errors.push({ code, key, message, ...(about.length > 0 ? { about } : {}) });
+  };
   const warn = (key: string, message: string) => warnings.push({ code: 'weak', key, message });
 
   for (const [path, value] of tree.entries()) {
@@ -25,7 +26,8 @@ export function validate(tree: Tree): Verdict {
   return { errors, warnings };
 }
 
-type Fail = (key: string, message: string, code?: Mistake['code']) => void;
+/** `about`: further keys that the rule looked at, which may be broken themselves. */
+type Fail = (key: string, message: string, code?: Mistake['code'], about?: readonly string[]) => void;
 type Warn = (key: string, message: string) => void;
 
 function tunnel(tree: Tree, n: number, fail: Fail, warn: Warn): void {
@@ -53,6 +55,7 @@ function identifiers(tree: Tree, at: string, fail: Fail): void {
         `${at}.ike.${who}.type`,
         `${at}.ike.${who}.type is ${type}: add ${at}.ike.${who}.${type}.`,
         'missing',
+        [`${at}.ike.${who}.${type}`],
       );
     }
     for (const other of ['fqdn', 'user-fqdn']) {
@@ -60,6 +63,8 @@ function identifiers(tree: Tree, at: string, fail: Fail): void {
         fail(
           `${at}.ike.${who}.${other}`,
           `${at}.ike.${who}.${other} has no effect while ${at}.ike.${who}.type is ${type}: set the type to ${other} or remove it.`,
+          'conflict',
+          [`${at}.ike.${who}.type`],
         );
       }
     }
@@ -91,6 +96,8 @@ function proxyIds(tree: Tree, at: string, fail: Fail): void {
     fail(
       `${id}.ipv6.local`,
       `IKEv1 carries one pair of proxy-ids: remove ${id}.ipv4 or .ipv6, or set ${at}.ike.version : 2.`,
+      'conflict',
+      [`${at}.ike.version`],
     );
   }
 }
@@ -105,7 +112,9 @@ function proposals(tree: Tree, at: string, fail: Fail, warn: Warn): void {
     if (version === 1 && AEAD.includes(cipher)) {
       fail(
         key,
-        `${key} ${cipher} cannot protect an IKEv1 exchange (RFC 5282 is for IKEv2): set ${at}.ike.version : 2 or use aes256, aes192, aes128 or 3des here; phase2 may keep ${cipher}.`,
+        `${key} ${cipher} cannot protect an IKEv1 exchange (RFC 5282 is for IKEv2): set ${at}.ike.version : 2 or use aes256, aes192, aes128 or 3des here.`,
+        'conflict',
+        [`${at}.ike.version`],
       );
     }
   }
@@ -116,6 +125,8 @@ function proposals(tree: Tree, at: string, fail: Fail, warn: Warn): void {
       fail(
         key,
         `${key} chacha20-poly1305 has no number in IKEv1 (RFC 7634 is for IKEv2): set ${at}.ike.version : 2 or use another cipher.`,
+        'conflict',
+        [`${at}.ike.version`],
       );
     }
   }

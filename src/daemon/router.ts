@@ -15,6 +15,9 @@ import { type Step, steps, stepText } from '../plan/steps.ts';
 import { Effects } from './effects.ts';
 import type { Log } from './log.ts';
 
+/** A path may have widened after this time (RFC 1191 6.3): then it is tried anew. */
+const PATH_MTU_AGE_MS = 600_000;
+
 /** A path that carries less than this is a forgery (RFC 791 3.1 wants 576 of every host). */
 const SMALLEST_PATH_MTU = 576;
 
@@ -33,6 +36,7 @@ export class Router {
   readonly #host = new Host();
   readonly #effects: Effects;
   readonly #pathMtu = new Map<string, number>();
+  readonly #pathTimers = new Map<string, NodeJS.Timeout>();
   /** Commits run one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   #desired: Desired | undefined;
@@ -147,8 +151,19 @@ export class Router {
     const known = this.#pathMtu.get(remote) ?? peer?.outerMtu;
     if (!peer || mtu < SMALLEST_PATH_MTU || (known !== undefined && mtu >= known)) return;
     this.#pathMtu.set(remote, mtu);
+    clearTimeout(this.#pathTimers.get(remote));
+    this.#pathTimers.set(remote, setTimeout(() => this.#forgetPath(remote), PATH_MTU_AGE_MS).unref());
     const text = `the path to ${remote} carries ${mtu} octets`;
     this.log.add({ level: 'info', function: 'path', connection: peer.name, code: 'path-mtu', text });
+    this.#replan();
+  }
+
+  #forgetPath(remote: string): void {
+    this.#pathMtu.delete(remote);
+    this.#replan();
+  }
+
+  #replan(): void {
     this.apply(this.tree).catch((e: Error) => {
       this.log.add({ level: 'error', function: 'path', code: 'step-failed', text: e.message });
     });
@@ -158,6 +173,7 @@ export class Router {
   async stop(): Promise<void> {
     await this.#turn;
     this.input({ kind: 'shutdown' });
+    for (const timer of this.#pathTimers.values()) clearTimeout(timer);
     this.#effects.stop();
     this.dataplane.close();
     for (const complaint of await this.#host.end()) {

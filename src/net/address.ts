@@ -40,6 +40,8 @@ function parse6(text: string): Uint8Array | undefined {
     }
     return out;
   };
+  // A dotted quad stands at the very end (RFC 4291 2.2).
+  if (halves.length === 2 && halves[0].includes('.')) return undefined;
   const head = groups(halves[0]);
   const tail = halves.length === 2 ? groups(halves[1]) : [];
   if (!head || !tail) return undefined;

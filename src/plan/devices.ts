@@ -19,7 +19,8 @@ export type DeviceMap = {
 /** Resolves every geN that the configuration mentions. Pure: the devices are an argument. */
 export function resolveDevices(tree: Tree, present: readonly Device[]): DeviceMap {
   const names = new Set([...tree.indexes('interface.ge'), ...tree.indexes('system.interface.ge')]);
-  for (const [, value] of tree.entries()) {
+  for (const [path, value] of tree.entries()) {
+    if (!/^(?:interface\.ipsec\d+\.ipv4\.address|route\.ipv[46]\.\d+\.gateway)$/.test(path)) continue;
     const lender = /^ge(\d+)$/.exec(String(value));
     if (lender) names.add(Number(lender[1]));
   }

@@ -4,6 +4,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { samePolicy } from '../ike/policy.ts';
 import type { Desired, Link, Route, Tunnel } from './desired.ts';
 
+/** What an Ethernet device has when nobody says otherwise. */
+const ETHERNET_MTU = 1500;
+
 export type Step =
   | { readonly kind: 'hostname'; readonly name: string }
   | { readonly kind: 'remove-route' | 'add-route'; readonly route: Route }
@@ -47,7 +50,11 @@ export function steps(from: Desired | undefined, to: Desired): Step[] {
       out.push({ kind: 'change-tunnel', tunnel });
     }
   }
-  for (const route of to.routes) if (!stays(route, old.routes)) out.push({ kind: 'add-route', route });
+  // Routes through addresses went with the address that reached them; to put one again that stayed is harmless.
+  const moved = out.some((step) => step.kind === 'remove-address');
+  const again = (r: Route) => moved && typeof r.via === 'object' && 'address' in r.via;
+  for (const route of to.routes)
+    if (!stays(route, old.routes) || again(route)) out.push({ kind: 'add-route', route });
   const policies = (d: { tunnels: readonly Tunnel[] }) => d.tunnels.map((t) => t.policy);
   const [a, b] = [policies(old), policies(to)];
   const same = a.length === b.length && b.every((p, i) => samePolicy(a[i], p));
@@ -60,7 +67,7 @@ function viaName(route: Route): string {
   return typeof route.via === 'object' && 'interface' in route.via ? route.via.interface : '';
 }
 
-/** Whether the TUN may stay: its addresses and its policy's ends are what it was made with. */
+/** Whether the TUN may stay: it has the addresses that are wanted. */
 function sameInterface(a: Tunnel, b: Tunnel): boolean {
   return isDeepStrictEqual([a.addresses, a.peer], [b.addresses, b.peer]);
 }
@@ -69,19 +76,21 @@ function clampOf(link: Link) {
   return [link.device, link.mss];
 }
 
+/** New addresses come before old ones go: with the last address of a link the kernel drops its routes. */
 function links(from: readonly Link[], to: readonly Link[], out: Step[]): void {
-  for (const old of from) {
-    const now = to.find((l) => l.device === old.device);
-    for (const address of old.addresses) {
-      if (!now?.addresses.includes(address)) out.push({ kind: 'remove-address', link: old, address });
-    }
-  }
+  const find = (list: readonly Link[], link: Link) => list.find((l) => l.device === link.device);
   for (const link of to) {
-    const before = from.find((l) => l.device === link.device);
-    if (link.mtu !== undefined && link.mtu !== before?.mtu)
-      out.push({ kind: 'link-mtu', link, mtu: link.mtu });
+    const before = find(from, link);
+    const mtu = link.mtu ?? (before?.mtu === undefined ? undefined : ETHERNET_MTU);
+    if (mtu !== undefined && mtu !== before?.mtu) out.push({ kind: 'link-mtu', link, mtu });
     for (const address of link.addresses) {
       if (!before?.addresses.includes(address)) out.push({ kind: 'add-address', link, address });
+    }
+  }
+  for (const old of from) {
+    const now = find(to, old);
+    for (const address of old.addresses) {
+      if (!now?.addresses.includes(address)) out.push({ kind: 'remove-address', link: old, address });
     }
   }
 }

@@ -15,7 +15,8 @@ const tunnel = (name: string, from: string, to: string) =>
     (l) => `interface.${name}.${l}`,
   );
 
-type Case = [what: string, lines: string[], code: MistakeCode, key: string, words: RegExp];
+/** `about`: the further keys that the rule looked at. */
+type Case = [what: string, lines: string[], code: MistakeCode, key: string, words: RegExp, about?: string[]];
 
 const WRONG: Case[] = [
   [
@@ -24,6 +25,7 @@ const WRONG: Case[] = [
     'conflict',
     proposal('phase1.encryption.100.algorithm'),
     /set interface\.ipsec0\.ike\.version : 2 or use aes256/,
+    [ipsec('ike.version')],
   ],
   [
     'a type of identifier without the identifier',
@@ -31,6 +33,7 @@ const WRONG: Case[] = [
     'missing',
     ipsec('ike.my-identifier.type'),
     /add interface\.ipsec0\.ike\.my-identifier\.fqdn\./,
+    [ipsec('ike.my-identifier.fqdn')],
   ],
   [
     'an identifier of another type',
@@ -42,6 +45,7 @@ const WRONG: Case[] = [
     'conflict',
     ipsec('ike.peers-identifier.user-fqdn'),
     /has no effect while .*type is fqdn/,
+    [ipsec('ike.peers-identifier.type')],
   ],
   [
     'an identifier beside the default type, address',
@@ -49,6 +53,7 @@ const WRONG: Case[] = [
     'conflict',
     ipsec('ike.my-identifier.fqdn'),
     /set the type to fqdn/,
+    [ipsec('ike.my-identifier.type')],
   ],
   [
     'half of a pair of proxy-ids',
@@ -63,6 +68,7 @@ const WRONG: Case[] = [
     'conflict',
     proxy('ipv6.local'),
     /ike\.version : 2/,
+    [ipsec('ike.version')],
   ],
   [
     'a tunnel to ourselves',
@@ -113,9 +119,9 @@ describe('rules across keys', () => {
     expect(verdict()).toEqual({ errors: [], warnings: [] });
   });
 
-  test.each(WRONG)('refused: %s', (_what, lines, code, key, words) => {
+  test.each(WRONG)('refused: %s', (_what, lines, code, key, words, about) => {
     const { errors } = verdict(...lines);
-    expect(errors).toEqual([{ code, key, message: expect.stringMatching(words) }]);
+    expect(errors).toEqual([{ code, key, message: expect.stringMatching(words), about }]);
   });
 
   test.each(['preshared-key', 'ipv4.source', 'ipv4.destination'])('a tunnel needs %s', (missing) => {
@@ -156,6 +162,9 @@ describe('rules across keys', () => {
       ['conflict', proposal('phase1.encryption.0.algorithm')],
       ['conflict', proposal('phase2.encryption.0.algorithm')],
     ]);
+    // So the sentence on phase 1 does not send it to phase 2.
+    expect(verdict(lines[0]).errors).toMatchObject([{ key: proposal('phase1.encryption.0.algorithm') }]);
+    expect(verdict(lines[0]).errors[0].message).not.toContain('phase2');
   });
 
   test('identifiers that fit their type', () => {

@@ -47,6 +47,13 @@ describe('which device geN is', () => {
     expect(resolve('interface.ipsec0.ipv4.address : ge2').devices).toEqual({ ge2: 'wan' });
   });
 
+  test.each(['hostname : ge7', 'interface.ipsec0.description : ge7', 'interface.ipsec0.preshared-key : ge7'])(
+    'text that reads like an interface is none: %s',
+    (line) => {
+      expect(resolve(line, [])).toEqual({ devices: {}, mistakes: [] });
+    },
+  );
+
   test('interfaces that are not mentioned do not', () => {
     expect(resolve('hostname : r1')).toEqual({ devices: {}, mistakes: [] });
   });

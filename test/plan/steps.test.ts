@@ -106,6 +106,28 @@ describe('what is to be done', () => {
     expect(between(back, TWO)).toEqual(['ge1 loses 10.9.0.1/16']);
   });
 
+  test('routes over a link whose last address is replaced are made again: the kernel drops them with it', () => {
+    const routes = `route.ipv4.1.destination : default
+route.ipv4.1.gateway : 10.0.0.254
+route.ipv4.2.destination : 10.9.0.0/16
+route.ipv4.2.gateway : discard
+`;
+    const at = (n: number) => `interface.ge0.ipv4.address : 10.0.0.${n}/24\n${routes}`;
+    expect(between(at(1), at(3))).toEqual([
+      'ge0 gets 10.0.0.3/24',
+      'ge0 loses 10.0.0.1/24',
+      'route default via 10.0.0.254',
+    ]);
+  });
+
+  test('an MTU that is no longer configured goes back to that of Ethernet', () => {
+    const address = 'interface.ge0.ipv4.address : 10.0.0.1/24\n';
+    const small = `${address}interface.ge0.mtu : 1400\n`;
+    expect(between(small, address)).toEqual(['ge0 MTU 1500']);
+    expect(between(address, small)).toEqual(['ge0 MTU 1400']);
+    expect(between(small, small)).toEqual([]);
+  });
+
   test('a larger path is a change of the tunnels over it', () => {
     const path = planned(TWO, MACHINE, new Map([['10.0.0.3', 1400]]));
     expect(steps(planned(TWO), path).map(stepText)).toEqual(['ipsec1 is changed, MTU 1326']);
@@ -119,8 +141,8 @@ describe('what is to be done', () => {
       machine,
     );
     expect(steps(from, to).map((s) => ('link' in s ? [s.kind, s.link.device] : s.kind))).toEqual([
-      ['remove-address', 'ge1'],
       ['add-address', 'eth7'],
+      ['remove-address', 'ge1'],
       'mss',
     ]);
   });

@@ -36,12 +36,12 @@ export type Leaf = {
   readonly refuse?: (value: Value) => string | undefined;
 };
 
-/** A leaf or value that the dialect knows and Sekisho has not built. */
+/** A leaf that the dialect knows and Sekisho has not built. The value is left out: it may be a secret. */
 export function notBuilt(instead: string): (value: Value) => string {
-  return (value) => `is known but not built yet (${value}): ${instead}`;
+  return () => `is known but not built yet: ${instead}`;
 }
 
 /** Only some values of a leaf are refused. */
 export function notBuiltFor(values: readonly Value[], instead: string): (value: Value) => string | undefined {
-  return (value) => (values.includes(value) ? notBuilt(instead)(value) : undefined);
+  return (value) => (values.includes(value) ? `${value} is known but not built yet: ${instead}` : undefined);
 }

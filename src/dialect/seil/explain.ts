@@ -1,11 +1,12 @@
 // A mistake as people read it: place, sentence, the line, a caret.
 import type { PlacedMistake } from '../../config/mistake.ts';
 import { findLeaf } from '../../config/schema/index.ts';
-import { parseLine } from './line.ts';
+import { MAX_LINE, parseLine } from './line.ts';
+import { LINE_END } from './parse.ts';
 
 /** `file:line:column: sentence`, the line of the source and a caret under the culprit. Secrets are hidden. */
 export function explainMistake(file: string, source: string, mistake: PlacedMistake): string {
-  const text = source.split(/\r?\n/)[mistake.line - 1] ?? '';
+  const text = source.split(LINE_END)[mistake.line - 1] ?? '';
   const head = `${file}:${mistake.line}:${mistake.column}: ${mistake.message}`;
   if (text === '') return head;
   const number = String(mistake.line);
@@ -15,14 +16,25 @@ export function explainMistake(file: string, source: string, mistake: PlacedMist
   return `${head}\n  ${number} | ${shown}\n  ${' '.repeat(number.length)} | ${caret}`;
 }
 
+/** Longest part of a line that is shown. */
+const SHOWN = 300;
+
+/** A line that may hold a secret keeps its key only; a line that cannot be read might hold anything. */
 function hideSecret(text: string): string {
+  if (text.length > MAX_LINE) return `${/^\s*[\w.-]*/.exec(text.slice(0, SHOWN))?.[0] ?? ''} …`;
   const line = parseLine(text);
   if (line.kind === 'blank') return text;
-  if (line.kind === 'error') return text.replace(/(preshared-key\s*:+\s*|\.key\s*:+\s*).*/, '$1********');
-  if (findLeaf(line.key)?.leaf.secret) return `${text.slice(0, line.valueColumn - 1)}********`;
-  // An unknown key may be a misspelt secret, and its value does not matter to the mistake.
-  return findLeaf(line.key) ? text : `${text.slice(0, line.valueColumn - 1)}…`;
+  const colon = text.indexOf(':');
+  const found = findLeaf(line.kind === 'setting' ? line.key : text.slice(0, Math.max(colon, 0)).trim());
+  if (found && !found.leaf.secret) return text.replace(CONTROL, '…');
+  if (found) return `${text.slice(0, colon)}: ********`;
+  // An unknown key may be a misspelt secret, even with the secret stuck to it, and its value does not matter.
+  return `${/^\s*[\w.-]*/.exec(text)?.[0] ?? ''} …`;
 }
+
+/** From the first control character on: an old Mac file is one line, with every secret in it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is cut away
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f].*$/su;
 
 /** What a key means: help, type and default; one paragraph, undefined for an unknown key. */
 export function explainKey(path: string): string | undefined {

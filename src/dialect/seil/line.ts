@@ -11,21 +11,31 @@ export type Line =
     }
   | { readonly kind: 'error'; readonly column: number; readonly message: string };
 
+/** Longer lines are no configuration. */
+export const MAX_LINE = 2046;
+
 /** Columns count from 1 in UTF-16 units. */
 export function parseLine(line: string): Line {
-  const trimmed = line.trim();
-  if (trimmed === '' || trimmed.startsWith('#') || trimmed.startsWith('!')) return { kind: 'blank' };
-  // The second colon is seed 001's slip in `route.ipv4.1.destination:  : 192.168.2.0/24`: a colon between blanks.
-  const match = /^(\s*)([^\s:]+)(\s*:(?:\s+:(?=\s|$))?\s*)(.*?)\s*$/.exec(line);
-  if (!match) {
-    const column = line.search(/\S/) + 1;
-    return { kind: 'error', column, message: 'A line is "key : value": the colon is missing.' };
+  const end = line.trimEnd().length;
+  const start = line.length - line.trimStart().length;
+  if (end <= start || line[start] === '#' || line[start] === '!') return { kind: 'blank' };
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  const control = line.slice(0, end).search(/[\u0000-\u0008\u000a-\u001f\u007f]/);
+  if (control >= 0) {
+    return { kind: 'error', column: control + 1, message: 'A control character (or an old Mac line end) stands here.' };
   }
-  const [, indent, key, separator, raw] = match;
-  const valueColumn = indent.length + key.length + separator.length + 1;
-  const value = unquote(raw);
-  if (value.error) return { kind: 'error', column: valueColumn + value.at, message: value.error };
-  return { kind: 'setting', key, keyColumn: indent.length + 1, value: value.text, valueColumn };
+  const colon = line.indexOf(':', start);
+  const key = colon < 0 ? '' : line.slice(start, colon).trimEnd();
+  if (key === '' || /\s/.test(key)) {
+    return { kind: 'error', column: start + 1, message: 'A line is "key : value": the colon is missing.' };
+  }
+  const blanks = (from: number) => from + (line.length - from - line.slice(from).trimStart().length);
+  let at = blanks(colon + 1);
+  // Seed 001's slip in `route.ipv4.1.destination:  : 192.168.2.0/24`: a second colon between blanks.
+  if (at > colon + 1 && line[at] === ':' && (at + 1 >= end || /\s/.test(line[at + 1]))) at = blanks(at + 1);
+  const value = unquote(line.slice(at, Math.max(at, end)));
+  if (value.error) return { kind: 'error', column: at + 1 + value.at, message: value.error };
+  return { kind: 'setting', key, keyColumn: start + 1, value: value.text, valueColumn: at + 1 };
 }
 
 type Unquoted = { text: string; at: number; error?: string };

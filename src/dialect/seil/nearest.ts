@@ -1,10 +1,15 @@
 // "Did you mean": the known key or value with the fewest edits.
-import { concrete, schema } from '../../config/schema/index.ts';
+import { schema } from '../../config/schema/index.ts';
 
 /** The known key nearest to one as typed, with its numbers; undefined when none is near. */
 export function nearestKey(typed: string): string | undefined {
-  const numbers = [...typed.matchAll(/\d+(?=\.|$)/g)].map((m) => Number(m[0]));
-  const keys = schema.flatMap((leaf) => [leaf.path, ...(leaf.alias ?? [])]).map((p) => concrete(p, numbers));
+  const segments = typed.split('.');
+  const fill = (path: string) =>
+    path
+      .split('.')
+      .map((name, i) => name.replace('[]', /\d+$/.exec(segments[i] ?? '')?.[0] ?? '0'))
+      .join('.');
+  const keys = schema.flatMap((leaf) => [leaf.path, ...(leaf.alias ?? [])]).map(fill);
   return nearestValue(typed, keys, Math.max(3, Math.floor(typed.length / 4)));
 }
 

@@ -3,7 +3,7 @@ import type { Mistake, PlacedMistake } from '../../config/mistake.ts';
 import { findLeaf, type Value } from '../../config/schema/index.ts';
 import { Tree } from '../../config/tree.ts';
 import { validate } from '../../config/validate.ts';
-import { parseLine } from './line.ts';
+import { MAX_LINE, parseLine } from './line.ts';
 import { nearestKey, nearestValue } from './nearest.ts';
 import { MASK } from './print.ts';
 
@@ -13,10 +13,12 @@ export type Parsed = {
   readonly warnings: readonly PlacedMistake[];
 };
 
+/** Unix and DOS ends. */
+export const LINE_END = /\r?\n/;
+
 type Place = { line: number; column: number; width: number };
 
-/** Longest line and file that are read: more is not a configuration. */
-const MAX_LINE = 2046;
+/** More lines are no configuration. */
 const MAX_LINES = 100_000;
 
 /** Parses and validates a whole configuration; the tree holds what was understood. Never throws. */
@@ -24,7 +26,7 @@ export function parseSeil(source: string): Parsed {
   const errors: PlacedMistake[] = [];
   const leaves = new Map<string, Value>();
   const places = new Map<string, { key: Place; value: Place }>();
-  const lines = source.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const lines = source.replace(/^\uFEFF/, '').split(LINE_END);
   for (const [index, text] of lines.entries()) {
     const line = index + 1;
     const fail = (column: number, width: number, mistake: Mistake) =>
@@ -46,13 +48,15 @@ export function parseSeil(source: string): Parsed {
     const { key, keyColumn, value, valueColumn } = parsed;
     const found = findLeaf(key);
     if (!found) {
-      const nearest = nearestKey(key);
+      // Only what a key can be made of is repeated: a value stuck to it may be a secret.
+      const shown = /^[\w.[\]*-]*/.exec(key)?.[0] ?? '';
+      const nearest = nearestKey(shown);
       const hint = nearest ? `did you mean ${nearest}?` : 'no key looks like it.';
       fail(keyColumn, key.length, {
         code: 'unknown-key',
-        key,
-        message: `There is no key ${key}: ${hint}`,
-        nearest,
+        key: shown,
+        message: `There is no key ${shown}: ${hint}`,
+        ...(nearest ? { nearest } : {}),
       });
       continue;
     }
@@ -78,8 +82,11 @@ export function parseSeil(source: string): Parsed {
   }
   const tree = new Tree(leaves);
   const verdict = validate(tree);
-  // A value that did not parse is reported once, not also as missing.
-  const rules = verdict.errors.filter((m) => !(m.code === 'missing' && m.key && places.has(m.key)));
+  // What did not parse is reported once: rules about a key that stands there broken, or misspelt, would repeat it.
+  const broken = [...places.keys()].filter((path) => !leaves.has(path));
+  const meant = errors.flatMap((m) => (m.code === 'unknown-key' && m.nearest ? [m.nearest] : []));
+  const known = (path: string) => broken.includes(path) || meant.includes(path);
+  const rules = verdict.errors.filter((m) => !known(m.key ?? '') && !m.about?.some(known));
   errors.push(...rules.map((m) => place(m, places)));
   errors.sort((a, b) => a.line - b.line || a.column - b.column);
   return { tree, errors, warnings: verdict.warnings.map((m) => place(m, places)) };

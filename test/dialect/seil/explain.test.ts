@@ -19,12 +19,17 @@ r.conf:2:16: ike.retry cannot be "51": it must be a whole number from 1 to 50.
 
   test('under the key, when the key is the culprit', () => {
     const [text] = explained(`${'\n'.repeat(9)}ike.rety : 5`);
-    expect(text.split('\n').slice(1)).toEqual(['  10 | ike.rety : …', '     | ^^^^^^^^']);
+    expect(text.split('\n').slice(1)).toEqual(['  10 | ike.rety …', '     | ^^^^^^^^']);
   });
 
   test('behind the line, when something is missing there', () => {
     const [text] = explained('ike.retry :');
     expect(text.split('\n').slice(1)).toEqual(['  1 | ike.retry :', '    |            ^']);
+  });
+
+  test('of a line that is too long, the key alone', () => {
+    const [text] = explained(`hostname : b${' '.repeat(40_000)}c`);
+    expect(text.split('\n')[1]).toBe('  1 | hostname …');
   });
 
   test('CRLF and a byte order mark do not move the caret', () => {

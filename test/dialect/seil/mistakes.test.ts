@@ -50,7 +50,7 @@ describe('a file with ten mistakes', () => {
       'interface.ge1.mtu is set on line 3 already: remove one of the two.',
       'The closing quote is missing.',
       'interface.ipsec0 is not complete: add interface.ipsec0.ipv4.destination.',
-      expect.stringMatching(/^interface\.ipsec0\.ipv6\.source is known but not built yet .*use ipv4\.source/),
+      'interface.ipsec0.ipv6.source is known but not built yet: use ipv4.source and ipv4.destination.',
       'interface.ipsec0.ike.check-level cannot be "stricd" (did you mean strict?): it must be obey, claim, strict or exact.',
       expect.stringMatching(/aes256-gcm16 cannot protect an IKEv1 exchange/),
       'A line is "key : value": the colon is missing.',
@@ -104,6 +104,35 @@ describe('single mistakes', () => {
   test('what does not parse is not missed as well', () => {
     const source = MINIMAL.replace(/10\.0\.0\.2$/m, '10.0.0.256');
     expect(parseSeil(source).errors).toMatchObject([{ code: 'bad-value', value: '10.0.0.256', line: 7 }]);
+  });
+
+  test('a rule says nothing about a key that did not parse, but the key does', () => {
+    const type = `${IPSEC}.ike.my-identifier.type`;
+    const identifier = `${MINIMAL}${type} : fdqn\n${IPSEC}.ike.my-identifier.fqdn : a.b\n`;
+    expect(parseSeil(identifier).errors.map((m) => [m.code, m.key])).toEqual([['bad-value', type]]);
+    const version = `${IPSEC}.ike.version`;
+    const cipher = `${IPSEC}.ike.proposal.phase1.encryption.0.algorithm : aes256-gcm16\n`;
+    const { errors } = parseSeil(`${MINIMAL}${version} : 3\n${cipher}`);
+    expect(errors.map((m) => [m.code, m.key])).toEqual([['bad-value', version]]);
+  });
+
+  test('a misspelt key is not missed as well', () => {
+    const { errors } = parseSeil(MINIMAL.replace('preshared-key', 'preshard-key'));
+    expect(errors.map((m) => [m.code, m.key, m.nearest])).toEqual([
+      ['unknown-key', `${IPSEC}.preshard-key`, `${IPSEC}.preshared-key`],
+    ]);
+  });
+
+  test('a route to a missing tunnel is told, with both its lines there', () => {
+    const { errors } = parseSeil('route.ipv4.1.destination : 10.0.0.0/8\nroute.ipv4.1.gateway : ipsec5\n');
+    expect(errors).toMatchObject([{ code: 'missing', key: 'route.ipv4.1.gateway', line: 2 }]);
+    expect(errors[0].message).toMatch(/add interface\.ipsec5/);
+  });
+
+  test('a type of identifier without the identifier is told', () => {
+    const key = `${IPSEC}.ike.my-identifier.type`;
+    const { errors } = parseSeil(`${MINIMAL}${key} : fqdn\n`);
+    expect(errors).toMatchObject([{ code: 'missing', key, line: 10 }]);
   });
 
   test('a line or a file without end is no configuration', () => {

@@ -11,6 +11,12 @@ describe('the nearest key', () => {
     ['interface.ge3.mtv', 'interface.ge3.mtu'],
     ['Interface.Ge3.MTU', 'interface.ge3.mtu'],
     ['interface.ipsec0.responder-onli', 'interface.ipsec0.responder-only'],
+    ['route.ipv4.100.gatway', 'route.ipv4.100.gateway'],
+    ['interface.ge0.ipv4.alias.200.adress', 'interface.ge0.ipv4.alias.200.address'],
+    [
+      'interface.ipsec3.ike.proposal.phase1.hash.100.algoritm',
+      'interface.ipsec3.ike.proposal.phase1.hash.100.algorithm',
+    ],
   ])('%s: did you mean %s?', (typed, meant) => expect(nearestKey(typed)).toBe(meant));
 
   test('any key with one letter dropped is found again', () => {

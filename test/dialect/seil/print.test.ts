@@ -57,6 +57,13 @@ route.ipv6.1.destination                      : "::/0"
 `);
   });
 
+  test.each(['\u2028', '\u2029'])('%j is text like any other, and ends no line', (separator) => {
+    const line = `interface.ge0.description : "a${separator}b"\n`;
+    expect(parseSeil(line).errors).toEqual([]);
+    expect(parseSeil(line).tree.configured('interface.ge0.description')).toBe(`a${separator}b`);
+    expect(printed(line)).toBe(line);
+  });
+
   test('an empty tree is an empty text', () => {
     expect(printSeil(new Tree(), { maskSecrets: false })).toBe('');
   });

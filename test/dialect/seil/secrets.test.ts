@@ -39,6 +39,21 @@ const LINES: [string, string][] = [
   ['of a misspelt key, quoted', 'interface.ipsec0.preshared-keys : "W W"'],
   ['of the rendezvous service, quoted wrongly', 'interface.ipsec0.floatlink.key : "W'],
   ['of the rendezvous service, misspelt', 'interface.ipsec0.floatlink.kay : W'],
+  ['of the rendezvous service, which is not built', 'interface.ipsec0.floatlink.key : W'],
+  ['without a colon', `${PSK} W`],
+  ['without a colon, quoted', `${PSK} "W"`],
+  ['behind an equals sign', `${PSK} = W`],
+  ['of a misspelt key, without the closing quote', 'interface.ipsec0.preshard-key : "W'],
+  ['of a misspelt key, with a bad escape', 'interface.ipsec0.psk : "a\\W"'],
+  ['of a key in capitals, without the closing quote', 'INTERFACE.IPSEC0.PRESHARED-KEY : "W'],
+  ['behind a lone CR', `${PSK} : a\rW`],
+  [
+    'in a file with the line ends of an old Mac',
+    `hostname : a\r${PSK} : k\rinterface.ipsec1.preshared-key : W`,
+  ],
+  ['behind a U+2028', `${PSK} : a\u2028W`],
+  ['stuck to the key', `${PSK}"W" : x`],
+  ['stuck to the key, with a colon in it', `${PSK}=W:W`],
   ['in a line without end', `${PSK} : ${'W'.repeat(500)}`],
 ];
 

@@ -1,12 +1,14 @@
 // Public values that would give a secret anybody knows, or that are none of the group, are refused (RFC 2412 E,
 // RFC 6989 2, RFC 7748 6): a result with a sentence, never a throw.
 import { p256, p384, p521 } from '@noble/curves/nist.js';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { GROUPS, type GroupName } from '../../../src/ike/crypto/algorithm.ts';
 import { runKeyExchange } from '../../../src/ike/crypto/key-exchange.ts';
 import { fromHex } from '../../../src/net/bytes.ts';
 import { vectors } from '../samples.ts';
 import { octetsOf } from './modexp.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 async function refusal(group: GroupName, peerPublic: Uint8Array): Promise<string> {
   const asResponder = await runKeyExchange({ group, peerPublic });

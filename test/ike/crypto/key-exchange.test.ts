@@ -4,12 +4,14 @@ import { createPrivateKey } from 'node:crypto';
 import { x448 } from '@noble/curves/ed448.js';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { GROUPS, type GroupName, groupById } from '../../../src/ike/crypto/algorithm.ts';
 import { type KeyPair, runKeyExchange } from '../../../src/ike/crypto/key-exchange.ts';
 import { concat, fromHex, hex } from '../../../src/net/bytes.ts';
 import { title, vectors } from '../samples.ts';
 import { modexp, octetsOf } from './modexp.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const CURVES = { ecp256: p256, ecp384: p384, ecp521: p521 };
 const MONTGOMERY = { x25519, x448 };

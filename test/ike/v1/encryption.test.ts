@@ -1,6 +1,6 @@
 // Encryption of IKEv1 messages (RFC 2409 Appendix B): round trips with every padding that a peer or a setting may choose.
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Core } from '../../../src/ike/core.ts';
 import { CIPHERS, type CipherName, type HashName } from '../../../src/ike/crypto/algorithm.ts';
 import { cbcDecrypt, cbcEncrypt } from '../../../src/ike/crypto/cipher.ts';
@@ -13,6 +13,8 @@ import { decode, encodeChain, encodeEncrypted, firstNumber, type Message } from 
 import { concat, fromHex } from '../../../src/net/bytes.ts';
 import { chainV1, octets } from '../arbitrary.ts';
 import { generator, SETTINGS } from '../simulation.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const PHASE1 = (['aes128', 'aes192', 'aes256', '3des'] as CipherName[]).flatMap((cipher) =>
   (['md5', 'sha1', 'sha256', 'sha384', 'sha512'] as HashName[]).map((hash) => ({ cipher, hash })),

@@ -1,5 +1,5 @@
 // The Encrypted payload: RFC 7634 Appendix B, and for every suite that a round trip is exact and any flipped bit refused.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { CIPHERS, HASHES, type HashName } from '../../../src/ike/crypto/algorithm.ts';
 import { cbcEncrypt } from '../../../src/ike/crypto/cipher.ts';
 import { integrity } from '../../../src/ike/crypto/prf.ts';
@@ -11,6 +11,8 @@ import { decode, notify, type Payload } from '../../../src/ike/wire/v2.ts';
 import { concat, fromHex, hex } from '../../../src/net/bytes.ts';
 import { vectors } from '../samples.ts';
 import { generator } from '../simulation.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const next = generator(7296);
 const random = (n: number) => Uint8Array.from({ length: n }, () => next() * 256);

@@ -1,12 +1,14 @@
 // Laws of the codecs: what is encoded decodes to the same, and what decodes at all encodes to a form that stays.
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { decodeAttributes, encodeAttributes } from '../../../src/ike/wire/attribute.ts';
 import { decodeHeader } from '../../../src/ike/wire/codec.ts';
 import * as v1 from '../../../src/ike/wire/v1.ts';
 import * as v2 from '../../../src/ike/wire/v2.ts';
 import { concat, Reader, Writer } from '../../../src/net/bytes.ts';
 import { chainV1, header, octets, payloadsV2 } from '../arbitrary.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 /** The limit ends the search for a smaller counterexample. */
 const RUNS = { numRuns: 1000, seed: 2408, interruptAfterTimeLimit: 60_000 };
