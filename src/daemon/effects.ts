@@ -82,10 +82,12 @@ export class Effects {
     clearTimeout(this.#timers.get(id));
     const timer = setTimeout(
       () => {
+        if (at - this.now > 1) return this.#arm(id, at);
         this.#timers.delete(id);
         this.#input({ kind: 'timer', id });
       },
-      Math.max(0, at - this.now),
+      // Longer waits than setTimeout can hold (24.8 days) are made of several.
+      Math.min(Math.max(0, at - this.now), 2 ** 31 - 1),
     );
     this.#timers.set(id, timer);
   }

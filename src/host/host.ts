@@ -14,6 +14,8 @@ export class Host {
   async begin(): Promise<void> {
     await this.#sysctl('net/ipv4/ip_forward', '1');
     await this.#sysctl('net/ipv6/conf/all/forwarding', '1');
+    // An address that is replaced by another of its network must not take it along.
+    await this.#sysctl('net/ipv4/conf/all/promote_secondaries', '1');
   }
 
   async #sysctl(path: string, value: string): Promise<void> {

@@ -75,6 +75,12 @@ export function activate(core: Core, child: ChildSa): void {
   core.cancel(`child:${child.spiIn}:activate`);
 }
 
+/** When only a child is left whose outbound half still waits, it waits for nothing any more. */
+export function activateLast(core: Core, connection: Connection): void {
+  const rest = [...connection.children].filter((c) => c.state === 'live');
+  if (rest.every((c) => c.waiting)) for (const c of rest.slice(-1)) activate(core, c);
+}
+
 /** Takes a child out: outbound now, inbound after the stragglers' grace (none when `graceMs` is 0). */
 export function remove(core: Core, child: ChildSa, graceMs: number): void {
   if (child.state === 'gone') return;

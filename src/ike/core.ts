@@ -18,7 +18,12 @@ export type Connection = {
   /** Traffic waited for this tunnel. */
   asked: boolean;
   lastReason?: Reason;
+  /** An IPsec SA of version 1 that is to be renewed as soon as there is an ISAKMP SA. */
+  renewing?: ChildSa;
 };
+
+/** Answers to, and lines about, packets that nobody authenticated. */
+const MAX_ANSWERS_PER_SECOND = 40;
 
 export class Core {
   settings: Settings;
@@ -34,6 +39,7 @@ export class Core {
   readonly #timers = new Map<string, () => void>();
   readonly #jobs = new Map<number, (result: KeyExchangeResult) => void>();
   #nextId = 1;
+  #strangers = { second: 0, count: 0 };
 
   constructor(settings: Settings) {
     this.settings = settings;
@@ -84,6 +90,11 @@ export class Core {
     this.effect({ kind: 'arm', id, at: this.now + delay });
   }
 
+  /** Whether a timer waits. */
+  armed(id: string): boolean {
+    return this.#timers.has(id);
+  }
+
   cancel(id: string): void {
     if (this.#timers.delete(id)) this.effect({ kind: 'cancel', id });
   }
@@ -107,13 +118,24 @@ export class Core {
     then?.(result);
   }
 
+  /** Whether strangers may cause one more answer or line of log: some a second, whatever they send. */
+  mayAnswer(): boolean {
+    const second = Math.floor(this.now / 1000);
+    if (this.#strangers.second !== second) this.#strangers = { second, count: 0 };
+    return this.#strangers.count++ < MAX_ANSWERS_PER_SECOND;
+  }
+
   note(level: Fact['level'], code: string, connection: Connection | undefined, text: string): void {
+    // What is dropped unread is told at this level only, and anybody can send it.
+    if (level === 'debug' && !this.mayAnswer()) return;
     const name = connection?.policy.name;
     this.effect({ kind: 'note', fact: { level, code, ...(name ? { connection: name } : {}), text } });
   }
 
   /** A failure with its reason: into the log, and kept for `show`. */
   refuse(code: string, connection: Connection | undefined, what: string, reason: Reason): void {
+    // Before authentication anybody can be refused, as often as he likes.
+    if (code === 'negotiation-refused' && !this.mayAnswer()) return;
     if (connection) connection.lastReason = reason;
     const name = connection?.policy.name;
     const text = `${what}: ${reasonText(reason)}`;

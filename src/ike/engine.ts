@@ -11,7 +11,7 @@ import { supervise } from './supervise.ts';
 import { onInformational } from './v1/informational.ts';
 import { deleteChild as deleteChildV1, farewell as farewellV1, watch as watchV1 } from './v1/lifecycle.ts';
 import { beginMainMode, onFirstMessage, onMainMode } from './v1/main-mode.ts';
-import { beginQuickMode, onQuickMode } from './v1/quick-mode.ts';
+import { onQuickMode, renewChild } from './v1/quick-mode.ts';
 import { type IsakmpSa, usable } from './v1/sa.ts';
 import { Cookies } from './v2/cookie.ts';
 import { deleteChild, rekeyChild } from './v2/create-child-sa.ts';
@@ -30,15 +30,11 @@ const COOKIE_THRESHOLD = 32;
 /** IKEv1 has no cookies that cost the peer something: beyond this many half-open SAs first messages are dropped. */
 const MAX_HALF_OPEN_V1 = 256;
 
-/** Unanswerable first messages that are explained or answered, a second. */
-const MAX_REFUSALS_PER_SECOND = 20;
-
 export class Engine {
   readonly #core: Core;
   readonly #cookies = new Cookies();
   /** Responder SAs by the initiator's SPI and address, so that a repeated first message finds its answer. */
   readonly #first = new Map<string, IkeSa | IsakmpSa>();
-  #refusals = { second: 0, count: 0 };
 
   constructor(settings: Settings) {
     this.#core = new Core(settings);
@@ -183,6 +179,8 @@ export class Engine {
     message: Parameters<typeof onInitRequest>[1],
   ): void {
     const core = this.#core;
+    // Our own first message, handed back: whoever reflects it would be taken for the peer.
+    if (core.sas.get(hex(message.header.spiI))?.role === 'initiator') return;
     const key = initKey(message.header.spiI, remote);
     const known = this.#first.get(key);
     if (known && known.state !== 'gone') {
@@ -192,7 +190,7 @@ export class Engine {
     }
     const halfOpen = this.#halfOpen(2);
     const fits = core.candidates(2, local, remote).length > 0;
-    if (!fits && !this.#mayRefuse()) return;
+    if (!fits && !core.mayAnswer()) return;
     const before = new Set(core.sas.values());
     onInitRequest(core, message, data, local, remote, this.#cookies, halfOpen >= COOKIE_THRESHOLD);
     for (const sa of core.sas.values()) if (!before.has(sa)) this.#first.set(key, sa);
@@ -244,6 +242,7 @@ export class Engine {
     message: Parameters<typeof onFirstMessage>[1],
   ): void {
     const core = this.#core;
+    if (core.sas.get(hex(message.header.spiI))?.role === 'initiator') return;
     const key = initKey(message.header.spiI, remote);
     const known = this.#first.get(key);
     if (known && known.state !== 'gone') {
@@ -252,7 +251,7 @@ export class Engine {
     }
     if (this.#halfOpen(1) >= MAX_HALF_OPEN_V1) return;
     const fits = core.candidates(1, local, remote).length > 0;
-    if (!fits && !this.#mayRefuse()) return;
+    if (!fits && !core.mayAnswer()) return;
     const before = new Set(core.sas.values());
     onFirstMessage(core, message, data, local, remote);
     for (const sa of core.sas.values()) if (!before.has(sa)) this.#first.set(key, sa);
@@ -267,14 +266,7 @@ export class Engine {
     return count;
   }
 
-  #mayRefuse(): boolean {
-    const second = Math.floor(this.#core.now / 1000);
-    if (this.#refusals.second !== second) this.#refusals = { second, count: 0 };
-    return this.#refusals.count++ < MAX_REFUSALS_PER_SECOND;
-  }
-
   #malformed(remote: Endpoint, error: { offset: number; path: string; rule: string }): void {
-    if (!this.#mayRefuse()) return;
     const text = `message from ${endpointText(remote)} dropped: ${error.path} at octet ${error.offset}: ${error.rule}`;
     this.#core.note('debug', 'message-malformed', undefined, text);
   }
@@ -293,10 +285,7 @@ export class Engine {
         `IPsec SA nears a limit (${cause}): negotiating a new one`,
       );
       if (connection.policy.version === 2) return rekeyChild(core, child);
-      const sa = usable(connection);
-      if (sa) beginQuickMode(core, sa, child);
-      else if (connection.policy.initiate !== 'never') beginMainMode(core, connection);
-      return;
+      return renewChild(core, child);
     }
     core.note(
       child.state === 'live' ? 'warning' : 'info',
@@ -304,7 +293,11 @@ export class Engine {
       connection,
       `IPsec SA reached its limit (${cause})`,
     );
-    if (child.ikeSa) return deleteChild(core, child.ikeSa, child);
+    if (child.ikeSa) {
+      child.state = 'replaced';
+      supervise(core, connection);
+      return deleteChild(core, child.ikeSa, child);
+    }
     deleteChildV1(core, usable(connection), child, 0);
     supervise(core, connection);
   }

@@ -32,13 +32,17 @@ export function identityText({ idType, data }: WireIdentity): string {
 export function wrongIdentity(
   connection: string,
   expected: Identity,
+  own: Identity,
   got: WireIdentity,
   peerBehindNat: boolean,
 ): Reason | undefined {
   const wanted = identityToWire(expected);
   if (wanted.idType === got.idType && equalConstantTime(wanted.data, got.data)) return undefined;
   const address = got.idType === ID.IPV4_ADDR || got.idType === ID.IPV6_ADDR;
-  if (expected.type === 'address' && address && peerBehindNat) return undefined;
+  // Our own name in the peer's mouth is our own message, handed back.
+  const mine = identityToWire(own);
+  const reflected = mine.idType === got.idType && equalConstantTime(mine.data, got.data);
+  if (expected.type === 'address' && address && peerBehindNat && !reflected) return undefined;
   const key = keyOf(connection, 'ike.peers-identifier');
   return {
     code: 'ID_MISMATCH',

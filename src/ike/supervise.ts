@@ -19,6 +19,7 @@ export function supervise(core: Core, connection: Connection): void {
     core.cancel(timer);
     return;
   }
+  if (core.armed(timer)) return;
   const delay = failures === 0 ? 0 : Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
   core.arm(timer, delay, () => begin(core, connection));
 }
@@ -30,7 +31,15 @@ function wanted({ policy, asked }: Connection): boolean {
 /** A negotiation is under way, or the tunnel stands: both the IKE SA and a child. */
 function settled(connection: Connection): boolean {
   const sas = [...connection.sas];
-  if (sas.some((sa) => sa.state !== 'established' && sa.state !== 'replaced' && sa.state !== 'gone'))
+  if (
+    sas.some(
+      (sa) =>
+        sa.role === 'initiator' &&
+        sa.state !== 'established' &&
+        sa.state !== 'replaced' &&
+        sa.state !== 'gone',
+    )
+  )
     return true;
   return sas.some((sa) => sa.state === 'established') && current(connection) !== undefined;
 }

@@ -89,6 +89,7 @@ function links(from: readonly Link[], to: readonly Link[], out: Step[]): void {
   }
   for (const old of from) {
     const now = find(to, old);
+    if (!now && old.mtu !== undefined) out.push({ kind: 'link-mtu', link: old, mtu: ETHERNET_MTU });
     for (const address of old.addresses) {
       if (!now?.addresses.includes(address)) out.push({ kind: 'remove-address', link: old, address });
     }

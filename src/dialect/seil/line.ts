@@ -22,7 +22,11 @@ export function parseLine(line: string): Line {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   const control = line.slice(0, end).search(/[\u0000-\u0008\u000a-\u001f\u007f]/);
   if (control >= 0) {
-    return { kind: 'error', column: control + 1, message: 'A control character (or an old Mac line end) stands here.' };
+    return {
+      kind: 'error',
+      column: control + 1,
+      message: 'A control character (or an old Mac line end) stands here.',
+    };
   }
   const colon = line.indexOf(':', start);
   const key = colon < 0 ? '' : line.slice(start, colon).trimEnd();

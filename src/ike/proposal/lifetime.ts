@@ -2,6 +2,9 @@
 import { type CheckLevel, keyOf } from '../policy.ts';
 import type { Reason } from '../reason.ts';
 
+/** Seconds; the shortest that our own schema allows. */
+const SHORTEST = 30;
+
 export type LifetimeVerdict =
   | {
       readonly ok: true;
@@ -18,7 +21,8 @@ export function acceptLifetime(
   offered: number | undefined,
   key: string,
 ): LifetimeVerdict {
-  const theirs = offered ?? ours;
+  // A lifetime shorter than a negotiation would renew for ever.
+  const theirs = Math.max(offered ?? ours, SHORTEST);
   const refuse = (rule: string): LifetimeVerdict => ({
     ok: false,
     reason: {

@@ -39,10 +39,10 @@ function arm(core: Core, sa: IsakmpSa, flow: Flow, onSilence: () => void): void 
   });
 }
 
-/** True for a copy of the message that was answered last: the answer goes out again, and that is all. */
-export function isRepetition(core: Core, sa: IsakmpSa, flow: Flow, data: Uint8Array): boolean {
+/** True for a copy of the message that was answered last: the answer goes out `again`, and that is all. */
+export function isRepetition(core: Core, sa: IsakmpSa, flow: Flow, data: Uint8Array, again = true): boolean {
   if (!flow.answered || compareBytes(flow.answered, data) !== 0) return false;
-  if (flow.sent) transmit(core, sa, flow.sent);
+  if (flow.sent && again) transmit(core, sa, flow.sent);
   return true;
 }
 
@@ -139,11 +139,31 @@ const NOTHING = new Uint8Array(0);
 
 /** A protected Informational: HASH(1) and the payloads, each under a message ID and IV of its own (5.7). */
 export function inform(core: Core, sa: IsakmpSa, payloads: readonly Payload[]): void {
-  const messageId = newMessageId(core);
+  const messageId = freshMessageId(core, sa);
   const data = phase2Hash(sa, messageId, NOTHING, encodeChain(payloads));
   const kind = { exchange: EXCHANGE.INFORMATIONAL_V1, messageId };
   const iv = phase2Iv(sa.suite!, sa.iv, messageId);
   transmit(core, sa, encrypted(core, sa, kind, iv, [{ type: 'hash', data }, ...payloads]).data);
+}
+
+/** A message ID that this SA has not seen: the IV of an exchange hangs on it. */
+export function freshMessageId(core: Core, sa: IsakmpSa): number {
+  let id = newMessageId(core);
+  while (sa.used.has(id)) id = newMessageId(core);
+  sa.used.add(id);
+  return id;
+}
+
+/** True once for each verified message ID: a replayed or reflected exchange begins nothing (RFC 2408 3.1). */
+export function isFresh(sa: IsakmpSa, messageId: number): boolean {
+  if (sa.used.has(messageId)) return false;
+  sa.used.add(messageId);
+  return true;
+}
+
+/** Sends once more what was sent last. */
+export function repeat(core: Core, sa: IsakmpSa, flow: Flow): void {
+  if (flow.sent) transmit(core, sa, flow.sent);
 }
 
 export function newMessageId(core: Core): number {

@@ -7,7 +7,7 @@ import type { Reason } from '../reason.ts';
 import { supervise } from '../supervise.ts';
 import { FLAG, NOTIFY_V1, nameOf, PROTOCOL } from '../wire/numbers.ts';
 import type { Message, Payload, PayloadOf } from '../wire/v1.ts';
-import { decrypt, hashVerifies, inform } from './exchange.ts';
+import { decrypt, hashVerifies, inform, isFresh, repeat } from './exchange.ts';
 import { phase2Iv } from './keys.ts';
 import { drop, initialContact, isakmpNotify, lost } from './lifecycle.ts';
 import { fail } from './quick-mode.ts';
@@ -23,8 +23,7 @@ export function onInformational(core: Core, sa: IsakmpSa, message: Message): voi
   const d = decrypt(core, sa, message, phase2Iv(sa.suite!, sa.iv, messageId));
   if (!d.ok || !hashVerifies(sa, messageId, d, new Uint8Array(0))) {
     // An answer that we cannot read, to the message that carried our proof: the peer has another key.
-    if (sa.state === 'keyed' && sa.role === 'initiator')
-      return lost(core, sa, otherKey(sa, 'something that does not decrypt'));
+    if (sa.state === 'keyed' && sa.role === 'initiator') return unreadable(core, sa);
     return core.note(
       'debug',
       'message-dropped',
@@ -32,12 +31,27 @@ export function onInformational(core: Core, sa: IsakmpSa, message: Message): voi
       'informational message dropped: its hash does not verify',
     );
   }
+  if (!isFresh(sa, messageId)) return;
   sa.lastHeard = core.now;
+  sa.dpdUnanswered = 0;
   for (const payload of d.chain.payloads) {
     if (payload.type === 'delete') onDelete(core, sa, payload);
     else if (payload.type === 'notify') onNotify(core, sa, payload);
     if (sa.state === 'gone') return;
   }
+}
+
+/** How long message 6 may be late behind what came after it. */
+const MESSAGE_6_MS = 3000;
+
+/** Either the peer has another key, or its message 6 was lost and this came after it: asking again tells which. */
+function unreadable(core: Core, sa: IsakmpSa): void {
+  const timer = `sa:${sa.id}:unreadable`;
+  if (core.armed(timer)) return;
+  repeat(core, sa, sa.flow);
+  core.arm(timer, MESSAGE_6_MS, () => {
+    if (sa.state === 'keyed') lost(core, sa, otherKey(sa, 'something that does not decrypt'));
+  });
 }
 
 /** Anybody can send this: it is believed only while nothing better can be had, in phase 1. */

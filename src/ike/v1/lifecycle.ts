@@ -10,6 +10,9 @@ import { inform } from './exchange.ts';
 import { beginMainMode } from './main-mode.ts';
 import { type IsakmpSa, ownCookie } from './sa.ts';
 
+/** A renewal of phase 1 that failed is tried again while the old SA lives. */
+const REKEY_AGAIN_MS = 10_000;
+
 export function register(core: Core, sa: IsakmpSa): void {
   core.sas.set(hex(ownCookie(sa)), sa);
   sa.connection.sas.add(sa);
@@ -84,21 +87,35 @@ function keepalive(core: Core, sa: IsakmpSa): void {
 /** No answer to DPD: everything with this peer is dead (RFC 3706 5.5). */
 function dead(core: Core, sa: IsakmpSa): void {
   const { connection } = sa;
+  const alive = core.settings.dpdInterval * core.settings.dpdMaxfail * 1000;
+  // The peer forgot only this SA: it answers on another one.
+  if (
+    [...connection.sas].some((o) => o !== sa && o.state === 'established' && core.now - o.lastHeard < alive)
+  ) {
+    core.note('info', 'ike-deleted', connection, 'the peer does not know this ISAKMP SA any more');
+    drop(core, sa);
+    return supervise(core, connection);
+  }
   const reason: Reason = {
     code: 'PEER_DEAD',
     text: `${sa.remote.address} did not answer ${core.settings.dpdMaxfail} DPD questions`,
     hint: 'the peer or the path to it is down',
   };
   core.refuse('peer-dead', connection, 'ISAKMP SA lost', reason);
+  for (const child of [...connection.children]) deleteChild(core, sa, child, 0);
+  farewell(core, sa);
   forgetAll(core, connection);
   supervise(core, connection);
 }
 
 /** Forgets every SA of a connection that existed before `keep` began, without a word to the peer. */
 export function forgetAll(core: Core, connection: Connection, keep?: IsakmpSa): void {
+  // What came up while `keep` was being negotiated is no leftover: both sides had started at once.
   const born = (x: { createdAt: number }) => keep === undefined || x.createdAt < keep.createdAt;
+  const old = (x: IsakmpSa) =>
+    keep === undefined || (x.state === 'established' && x.establishedAt <= keep.createdAt);
   for (const other of [...connection.sas]) {
-    if (other.version === 1 && other !== keep && born(other)) drop(core, other);
+    if (other.version === 1 && other !== keep && old(other)) drop(core, other);
   }
   for (const child of [...connection.children]) if (born(child)) remove(core, child, 0);
 }
@@ -117,7 +134,7 @@ export function initialContact(core: Core, sa: IsakmpSa): void {
 export function drop(core: Core, sa: IsakmpSa): void {
   if (sa.state === 'gone') return;
   sa.state = 'gone';
-  for (const timer of ['half-open', 'rekey', 'expire', 'dpd', 'keepalive'])
+  for (const timer of ['half-open', 'rekey', 'expire', 'dpd', 'keepalive', 'unreadable'])
     core.cancel(`sa:${sa.id}:${timer}`);
   core.cancel(sa.flow.timer);
   for (const quick of sa.quick.values()) {
@@ -158,6 +175,11 @@ export function lost(core: Core, sa: IsakmpSa, reason: Reason): void {
   if (sa.state === 'gone') return;
   core.refuse('negotiation-failed', connection, 'phase 1 negotiation failed', reason);
   drop(core, sa);
+  // A stranger's attempt says nothing about ours.
+  if (sa.role !== 'initiator') return;
   connection.failures++;
+  delete connection.renewing;
+  const old = [...connection.sas].find((o) => o.version === 1 && o.state === 'established');
+  if (old) core.arm(`sa:${old.id}:rekey`, REKEY_AGAIN_MS, () => beginMainMode(core, connection));
   supervise(core, connection);
 }

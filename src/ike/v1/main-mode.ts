@@ -84,6 +84,7 @@ function newSa(
     dpdSequence: core.below(0x10000),
     dpdUnanswered: 0,
     flow: { timer: `sa:${id}:retransmit`, tries: 0 },
+    used: new Set(),
     quick: new Map(),
   };
   core.arm(`sa:${id}:half-open`, phase1Time(core), () =>
@@ -201,7 +202,8 @@ export function onMainMode(
   local: Endpoint,
   remote: Endpoint,
 ): void {
-  if (isRepetition(core, sa, sa.flow, data)) return;
+  // Only the responder answers repetitions: if both did, one duplicated packet would go back and forth for ever.
+  if (isRepetition(core, sa, sa.flow, data, sa.role === 'responder')) return;
   if (sa.state === 'established' || !sa.mainMode || sa.mainMode.busy) return;
   const isEncrypted = (message.header.flags & FLAG.ENCRYPTION) !== 0;
   if (isEncrypted !== (sa.state === 'keyed')) return;
@@ -242,7 +244,8 @@ function onChoice(core: Core, sa: IsakmpSa, message: Message, data: Uint8Array):
   progress(core, sa.flow, data);
   core.job({ group: sa.suite.group }, (result) => {
     delete mode.busy;
-    if (sa.state !== 'init' || !result.ok) return;
+    if (sa.state !== 'init') return;
+    if (!result.ok) return lost(core, sa, { code: 'BAD_PUBLIC_VALUE', text: result.error });
     mode.pair = result.keyPair;
     send(core, sa, sa.flow, clear(sa, MAIN_MODE, publicValue(core, sa)), () => silence(core, sa, 3));
   });
@@ -358,7 +361,13 @@ function onIdentity(
     const text = `the preshared key of ${identityText(id)} is not ours`;
     return reject(core, sa, { ...otherKey, text }, NOTIFY_V1.INVALID_HASH_INFORMATION);
   }
-  const wrong = wrongIdentity(connection.policy.name, connection.policy.peerId, id, sa.nat.remote);
+  const wrong = wrongIdentity(
+    connection.policy.name,
+    connection.policy.peerId,
+    connection.policy.myId,
+    id,
+    sa.nat.remote,
+  );
   if (wrong) return reject(core, sa, wrong, NOTIFY_V1.INVALID_ID_INFORMATION);
   progress(core, sa.flow, data);
   sa.iv = d.iv;
@@ -388,7 +397,10 @@ function begun(core: Core, sa: IsakmpSa): void {
   if (first && connection.policy.initialContact && connection.children.size === 0) {
     inform(core, sa, [isakmpNotify(sa, NOTIFY_V1.INITIAL_CONTACT)]);
   }
-  if (connection.children.size === 0) beginQuickMode(core, sa);
+  const old = connection.renewing;
+  delete connection.renewing;
+  if (old?.state === 'live') beginQuickMode(core, sa, old);
+  else if (connection.children.size === 0) beginQuickMode(core, sa);
 }
 
 function reject(core: Core, sa: IsakmpSa, reason: Reason, notify: number): void {

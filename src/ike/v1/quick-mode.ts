@@ -27,21 +27,26 @@ import {
   type Decrypted,
   decrypt,
   encrypted,
+  freshMessageId,
   hashVerifies,
   inform,
+  isFresh,
   isRepetition,
-  newMessageId,
   phase2Hash,
   progress,
   send,
 } from './exchange.ts';
 import { phase2Iv, quickModeKeys } from './keys.ts';
 import { deleteChild } from './lifecycle.ts';
-import type { IsakmpSa, QuickMode } from './sa.ts';
+import { beginMainMode } from './main-mode.ts';
+import { type IsakmpSa, type QuickMode, usable } from './sa.ts';
 import { idAddresses, idOf, idText } from './selectors.ts';
 
 /** How long we go on sending on the old SA when the peer gives no sign that it has the new one. */
 const SWITCH_MS = 1000;
+
+/** A renewal that failed is tried again while the old SA lives. */
+const RENEW_AGAIN_MS = 10_000;
 
 /** A finished exchange is remembered for its retransmissions. */
 const REMEMBER_MS = 60_000;
@@ -51,17 +56,29 @@ const MAX_QUICK_MODES = 16;
 
 const NOTHING = new Uint8Array(0);
 
+/** Renews an IPsec SA: under the ISAKMP SA there is, or under the one that is negotiated for it. */
+export function renewChild(core: Core, child: ChildSa): void {
+  const { connection } = child;
+  if (child.state !== 'live') return;
+  const sa = usable(connection);
+  if (sa) return beginQuickMode(core, sa, child);
+  if (connection.policy.initiate === 'never' || connection.renewing) return;
+  connection.renewing = child;
+  beginMainMode(core, connection);
+}
+
 export function beginQuickMode(core: Core, sa: IsakmpSa, replaces?: ChildSa): void {
   const { policy } = sa.connection;
   // One at a time: a second one would race for the same traffic.
   if ([...sa.quick.values()].some((q) => q.role === 'initiator' && !q.done)) return;
   const { pfs } = policy.child;
-  if (!pfs) return start(core, sa, newQuick(core, sa, 'initiator', newMessageId(core), replaces));
-  const quick = newQuick(core, sa, 'initiator', newMessageId(core), replaces);
+  if (!pfs) return start(core, sa, newQuick(core, sa, 'initiator', freshMessageId(core, sa), replaces));
+  const quick = newQuick(core, sa, 'initiator', freshMessageId(core, sa), replaces);
   quick.busy = true;
   core.job({ group: pfs }, (result) => {
     delete quick.busy;
-    if (sa.state !== 'established' || !result.ok) return;
+    if (sa.state !== 'established') return;
+    if (!result.ok) return fail(core, sa, quick, { code: 'BAD_PUBLIC_VALUE', text: result.error });
     quick.pair = result.keyPair;
     start(core, sa, quick);
   });
@@ -137,6 +154,8 @@ export function fail(core: Core, sa: IsakmpSa, quick: QuickMode, reason: Reason)
   finish(core, sa, quick);
   if (quick.child && !quick.replaces) deleteChild(core, undefined, quick.child, 0);
   connection.failures++;
+  const old = quick.replaces;
+  if (old) core.arm(`child:${old.spiIn}:renew`, RENEW_AGAIN_MS, () => renewChild(core, old));
   supervise(core, connection);
 }
 
@@ -169,7 +188,7 @@ export function onQuickMode(core: Core, sa: IsakmpSa, message: Message, data: Ui
       'quick mode message dropped: its hash does not verify',
     );
   }
-  onProposal(core, sa, messageId, d, data);
+  if (isFresh(sa, messageId)) onProposal(core, sa, messageId, d, data);
 }
 
 /** The ID payloads of a message: none, or the pair in the order of the initiator. */
@@ -219,7 +238,6 @@ function onProposal(
   progress(core, quick.flow, data);
   const spiOut = new Reader(chosen.peerSpi!).u32();
   const answer = (publicValue?: Uint8Array, shared?: Uint8Array) => {
-    const old = [...connection.children].filter((c) => c.state === 'live').at(-1);
     quick.child = make(
       core,
       sa,
@@ -231,7 +249,7 @@ function onProposal(
       shared,
       true,
     );
-    if (old) quick.child.onFirstPacket = () => confirmed(core, sa, quick);
+    quick.child.onFirstPacket = () => confirmed(core, sa, quick);
     const proposal = { ...chosen.proposal, spi: u32Bytes(quick.spiIn) };
     speak(core, sa, quick, nonce.data, [
       { ...offer, proposals: [proposal] },
@@ -328,7 +346,7 @@ function onAnswer(
   const seconds = Math.min(policy.child.seconds, claimedSeconds(payloads) ?? policy.child.seconds);
   const spiOut = new Reader(chosen.peerSpi!).u32();
   const go = (shared?: Uint8Array) => {
-    const old = quick.replaces;
+    const old = quick.replaces?.state === 'live' ? quick.replaces : undefined;
     const child = make(
       core,
       sa,
@@ -477,7 +495,7 @@ function switchOver(core: Core, sa: IsakmpSa, old: ChildSa, made: ChildSa): void
   old.state = 'replaced';
   const change = () => {
     activate(core, made);
-    deleteChild(core, sa.state === 'established' ? sa : undefined, old, STRAGGLER_MS);
+    deleteChild(core, usable(sa.connection), old, STRAGGLER_MS);
   };
   made.onFirstPacket = change;
   core.arm(`child:${made.spiIn}:activate`, SWITCH_MS, change);

@@ -33,6 +33,8 @@ export type IsakmpSa = {
   dpdSequence: number;
   dpdUnanswered: number;
   readonly flow: Flow;
+  /** Message IDs of phase 2 and Informationals, ours and the peer's, for the life of the SA. */
+  readonly used: Set<number>;
   readonly quick: Map<number, QuickMode>;
 };
 

@@ -1,6 +1,6 @@
 // CREATE_CHILD_SA for IPsec SAs (RFC 7296 1.3.1, 1.3.3, 2.8): a new Child SA, or the renewal of one.
 import { compareBytes, Reader, u32Bytes } from '../../net/bytes.ts';
-import { activate, type ChildSa, remove, STRAGGLER_MS } from '../child.ts';
+import { activate, activateLast, type ChildSa, current, remove, STRAGGLER_MS } from '../child.ts';
 import type { Core } from '../core.ts';
 import { GROUPS, type GroupName, groupById } from '../crypto/algorithm.ts';
 import type { KeyExchangeResult } from '../crypto/key-exchange.ts';
@@ -18,7 +18,10 @@ import { fromPrefixes } from './selectors.ts';
 const BUSY_RETRY_MS = 5000;
 
 export function createChild(core: Core, sa: IkeSa): void {
-  enqueue(sa, () => begin(core, sa, undefined, sa.connection.policy.child.pfs));
+  enqueue(sa, () => {
+    if (sa.state !== 'established' || current(sa.connection)) return proceed(sa);
+    begin(core, sa, undefined, sa.connection.policy.child.pfs);
+  });
 }
 
 /** Renews a child; called when its soft limit is reached. */
@@ -26,8 +29,12 @@ export function rekeyChild(core: Core, child: ChildSa): void {
   const sa = child.ikeSa;
   if (!sa || child.state !== 'live') return;
   enqueue(sa, () => {
-    // Meanwhile the peer may have renewed or deleted it.
-    if (child.state !== 'live') return proceed(sa);
+    // Meanwhile the peer may have renewed or deleted it, or is not yet known to have it.
+    if (child.state !== 'live' || child.waiting) return proceed(sa);
+    if (child.ikeSa !== sa) {
+      rekeyChild(core, child);
+      return proceed(sa);
+    }
     begin(core, sa, child, child.suite.group ?? sa.connection.policy.child.pfs);
   });
 }
@@ -37,7 +44,11 @@ function begin(core: Core, sa: IkeSa, old: ChildSa | undefined, group: GroupName
   sa.busy = true;
   core.job({ group }, (result) => {
     delete sa.busy;
-    if (sa.state === 'gone' || (old && old.state === 'gone')) return proceed(sa);
+    if (sa.state === 'gone' || (old && old.state !== 'live')) return proceed(sa);
+    if (old && old.ikeSa !== sa) {
+      rekeyChild(core, old);
+      return proceed(sa);
+    }
     send(core, sa, old, group, result);
   });
 }
@@ -93,6 +104,7 @@ function send(
     core.job({ group: group!, keyPair: pair, peerPublic: ke.data }, (result) => {
       delete sa.busy;
       if (sa.state !== 'gone') {
+        if (!result.ok) delete sa.rekeying;
         if (result.ok) finish(result.shared);
         else
           core.refuse('child-refused', sa.connection, 'no new IPsec SA', {
@@ -119,7 +131,6 @@ function settle(
   const lowest = compareBytes(ours, theirs) < 0 ? ours : theirs;
   if (collision && 'spiIn' in collision.made && compareBytes(lowest, collision.lowest) < 0) {
     // The exchange with the lowest nonce is redundant, and it was ours: our new child goes, the peer deletes the old.
-    activate(core, collision.made);
     deleteChild(core, sa, made);
     return;
   }
@@ -154,7 +165,7 @@ function refused(
       'the peer does not know the IPsec SA that we renew: negotiating anew',
     );
     remove(core, old, 0);
-    return supervise(core, connection);
+    return createChild(core, old.ikeSa ?? sa);
   }
   const reason = refusal
     ? childReason(sa, refusal)
@@ -166,6 +177,7 @@ function refused(
     reason,
   );
   connection.failures++;
+  if (old) core.arm(`child:${old.spiIn}:renew`, BUSY_RETRY_MS * 2, () => rekeyChild(core, old));
   supervise(core, connection);
 }
 
@@ -173,9 +185,15 @@ function refused(
 export function deleteChild(core: Core, sa: IkeSa, child: ChildSa): void {
   enqueue(sa, () => {
     if (child.state === 'gone') return proceed(sa);
+    // Meanwhile the IKE SA was renewed.
+    if (child.ikeSa && child.ikeSa !== sa) {
+      deleteChild(core, child.ikeSa, child);
+      return proceed(sa);
+    }
     const payload: Payload = { type: 'delete', protocol: PROTOCOL.ESP, spis: [u32Bytes(child.spiIn)] };
     request(core, sa, EXCHANGE.INFORMATIONAL, [payload], 'Delete of a Child SA', () => {
       remove(core, child, STRAGGLER_MS);
+      activateLast(core, child.connection);
       supervise(core, child.connection);
     });
   });
@@ -241,6 +259,7 @@ export function answerCreateChild(
   sa.answering = messageId;
   core.job({ group: group.name, peerPublic: ke.data }, (result) => {
     if (sa.state === 'gone') return;
+    if (sa.state === 'replaced' || (old && old.state !== 'live')) return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
     if (!result.ok) return refuse(NOTIFY_V2.INVALID_SYNTAX);
     respondWith(ownNonce, result.keyPair.publicValue, result.shared);
   });

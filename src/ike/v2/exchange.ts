@@ -15,6 +15,9 @@ const FIRST_WAIT_MS = 4000;
 const WAIT_FACTOR = 1.8;
 const RETRANSMISSIONS = 5;
 
+/** A peer that was heard within this time is not dead. */
+const SILENCE_MS = 60_000;
+
 /** Runs an exchange now, or after the one that is under way: our window is one request (2.3). */
 export function enqueue(sa: IkeSa, task: Task): void {
   sa.queue.push(task);
@@ -61,7 +64,9 @@ function retransmit(core: Core, sa: IkeSa): void {
   const out = sa.outstanding;
   if (!out) return;
   out.tries++;
-  if (out.tries > RETRANSMISSIONS) {
+  const negotiating = sa.state === 'init' || sa.state === 'auth';
+  // On a lossy path one exchange may fail while the peer is heard in others: then it goes on.
+  if (out.tries > RETRANSMISSIONS && (negotiating || core.now - sa.lastHeard >= SILENCE_MS)) {
     const established = sa.state === 'established' || sa.state === 'replaced';
     lost(core, sa, {
       code: established ? 'PEER_DEAD' : 'TIMEOUT',
@@ -73,7 +78,8 @@ function retransmit(core: Core, sa: IkeSa): void {
     return;
   }
   core.send(sa.local, sa.remote, out.data);
-  core.arm(`sa:${sa.id}:retransmit`, FIRST_WAIT_MS * WAIT_FACTOR ** out.tries, () => retransmit(core, sa));
+  const wait = FIRST_WAIT_MS * WAIT_FACTOR ** Math.min(out.tries, RETRANSMISSIONS);
+  core.arm(`sa:${sa.id}:retransmit`, wait, () => retransmit(core, sa));
 }
 
 /** Ends the wait for a response; its handler may start the next request of the same exchange. */

@@ -55,8 +55,13 @@ function onAuthResponse(core: Core, sa: IkeSa, spi: number, payloads: readonly P
   );
   if (!idr || !auth) return lost(core, sa, refusedAuth(sa, refusal?.notify));
   const wrong =
-    wrongIdentity(connection.policy.name, connection.policy.peerId, idr, sa.nat.remote) ??
-    wrongProof(sa, connection, false, idr, auth);
+    wrongIdentity(
+      connection.policy.name,
+      connection.policy.peerId,
+      connection.policy.myId,
+      idr,
+      sa.nat.remote,
+    ) ?? wrongProof(sa, connection, false, idr, auth);
   if (wrong) {
     tell(core, sa, EXCHANGE.INFORMATIONAL, [notify(NOTIFY_V2.AUTHENTICATION_FAILED)]);
     return lost(core, sa, wrong);
@@ -132,8 +137,8 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
   const fail = (reason: Reason, type: number) => {
     respond(core, sa, EXCHANGE.IKE_AUTH, messageId, [notify(type)]);
     core.refuse('negotiation-refused', sa.connection, `IKEv2 from ${sa.remote.address}`, reason);
-    sa.connection.failures++;
     retire(core, sa);
+    supervise(core, sa.connection);
   };
   if (!idi || !auth) {
     const text =
@@ -146,12 +151,14 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
     );
   }
   const candidates = core.candidates(2, sa.local, sa.remote);
-  const named = candidates.find((c) => !wrongIdentity(c.policy.name, c.policy.peerId, idi, sa.nat.remote));
+  const named = candidates.find(
+    (c) => !wrongIdentity(c.policy.name, c.policy.peerId, c.policy.myId, idi, sa.nat.remote),
+  );
   const connection = named ?? candidates[0] ?? sa.connection;
   rehome(sa, connection);
   const { policy } = connection;
   const wrong =
-    wrongIdentity(policy.name, policy.peerId, idi, sa.nat.remote) ??
+    wrongIdentity(policy.name, policy.peerId, policy.myId, idi, sa.nat.remote) ??
     wrongProof(sa, connection, true, idi, auth);
   if (wrong) return fail(wrong, NOTIFY_V2.AUTHENTICATION_FAILED);
 

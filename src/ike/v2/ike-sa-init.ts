@@ -1,5 +1,5 @@
 // IKE_SA_INIT (RFC 7296 1.2): proposals, Diffie-Hellman values and nonces, unprotected; both roles.
-import { equalConstantTime, hex } from '../../net/bytes.ts';
+import { compareBytes, equalConstantTime, hex } from '../../net/bytes.ts';
 import { type Endpoint, endpointText } from '../../net/endpoint.ts';
 import type { Connection, Core } from '../core.ts';
 import { GROUPS, type Group, type GroupName, groupById } from '../crypto/algorithm.ts';
@@ -14,6 +14,7 @@ import {
   toWire,
 } from '../proposal/v2.ts';
 import type { Reason } from '../reason.ts';
+import { supervise } from '../supervise.ts';
 import {
   EXCHANGE,
   FLAG,
@@ -44,6 +45,8 @@ export type Attempt = {
   readonly nonce: Uint8Array;
   group: GroupName;
   pair: KeyPair;
+  /** NAT_DETECTION_SOURCE_IP, the same in every restart: AUTH covers what the peer got last. */
+  readonly source: Uint8Array;
   cookie?: Uint8Array;
   restarts: number;
 };
@@ -60,8 +63,10 @@ export function beginInit(core: Core, connection: Connection): void {
   const group = policy.ike.groups[0];
   const nonce = core.random(Math.max(policy.nonceOctets, 16));
   core.job({ group }, (result) => {
-    if (sa.state !== 'init' || !result.ok) return;
-    send(core, { sa, nonce, group, pair: result.keyPair, restarts: 0 });
+    if (sa.state !== 'init') return;
+    if (!result.ok) return lost(core, sa, { code: 'BAD_PUBLIC_VALUE', text: result.error });
+    const source = natSource(core, sa, ZERO_SPI);
+    send(core, { sa, nonce, group, pair: result.keyPair, source, restarts: 0 });
   });
 }
 
@@ -98,7 +103,7 @@ function send(core: Core, attempt: Attempt): void {
     { type: 'sa', proposals: toWire(PROTOCOL.ISAKMP, NONE, ikeAlternatives(policy.ike)) },
     { type: 'ke', group: GROUPS[group].id, data: pair.publicValue },
     { type: 'nonce', data: nonce },
-    ...natNotifies(core, sa, sa.spiI, ZERO_SPI),
+    ...natNotifies(sa, ZERO_SPI, attempt.source),
   ];
   const data = encode(
     {
@@ -118,13 +123,14 @@ function send(core: Core, attempt: Attempt): void {
 }
 
 /** A wrong source hash makes the peer see a NAT, and so use UDP encapsulation (nat-traversal : force). */
-function natNotifies(core: Core, sa: IkeSa, spiI: Uint8Array, spiR: Uint8Array): Payload[] {
-  const source = sa.connection.policy.forceEncapsulation
-    ? core.random(20)
-    : natDetection(spiI, spiR, sa.local);
+function natSource(core: Core, sa: IkeSa, spiR: Uint8Array): Uint8Array {
+  return sa.connection.policy.forceEncapsulation ? core.random(20) : natDetection(sa.spiI, spiR, sa.local);
+}
+
+function natNotifies(sa: IkeSa, spiR: Uint8Array, source: Uint8Array): Payload[] {
   return [
     notify(NOTIFY_V2.NAT_DETECTION_SOURCE_IP, source),
-    notify(NOTIFY_V2.NAT_DETECTION_DESTINATION_IP, natDetection(spiI, spiR, sa.remote)),
+    notify(NOTIFY_V2.NAT_DETECTION_DESTINATION_IP, natDetection(sa.spiI, spiR, sa.remote)),
   ];
 }
 
@@ -151,6 +157,10 @@ export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Ui
   const { payloads, header } = message;
   const cookie = findNotify(payloads, NOTIFY_V2.COOKIE);
   const wrongGroup = findNotify(payloads, NOTIFY_V2.INVALID_KE_PAYLOAD);
+  // Copies of an answer that was taken up already.
+  if (cookie && attempt.cookie && compareBytes(cookie.data, attempt.cookie) === 0) return;
+  const retried = attempt.group !== sa.connection.policy.ike.groups[0];
+  if (wrongGroup && retried && groupOf(wrongGroup.data)?.name === attempt.group) return;
   if ((cookie || wrongGroup) && attempt.restarts++ >= MAX_RESTARTS) {
     lost(core, sa, { code: 'PROTOCOL', text: 'the peer asks for another cookie or group again and again' });
     return;
@@ -202,6 +212,11 @@ export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Ui
   });
 }
 
+/** The group that an INVALID_KE_PAYLOAD asks for. */
+function groupOf(data: Uint8Array): Group | undefined {
+  return data.length === 2 ? groupById((data[0] << 8) | data[1]) : undefined;
+}
+
 function finishKeys(sa: IkeSa, suite: IkeSuite, shared: Uint8Array): void {
   const { nonceI, nonceR } = sa.proof!;
   sa.suite = suite;
@@ -211,7 +226,7 @@ function finishKeys(sa: IkeSa, suite: IkeSuite, shared: Uint8Array): void {
 function retryGroup(core: Core, attempt: Attempt, data: Uint8Array): void {
   const { sa } = attempt;
   const { policy } = sa.connection;
-  const wanted = data.length === 2 ? groupById((data[0] << 8) | data[1]) : undefined;
+  const wanted = groupOf(data);
   if (!wanted || !policy.ike.groups.includes(wanted.name) || wanted.name === attempt.group) {
     const name = wanted?.name ?? `group ${hex(data)}`;
     const key = keyOf(policy.name, 'ike.proposal.phase1.dh-group');
@@ -232,7 +247,8 @@ function retryGroup(core: Core, attempt: Attempt, data: Uint8Array): void {
   );
   core.job({ group: wanted.name }, (result) => {
     delete sa.busy;
-    if (sa.state !== 'init' || !result.ok) return;
+    if (sa.state !== 'init') return;
+    if (!result.ok) return lost(core, sa, { code: 'BAD_PUBLIC_VALUE', text: result.error });
     send(core, { ...attempt, group: wanted.name, pair: result.keyPair });
   });
 }
@@ -336,6 +352,7 @@ function accept(
     const reason: Reason = { code: 'TIMEOUT', text: 'the peer began a negotiation and did not finish it' };
     core.refuse('negotiation-failed', sa.connection, `IKEv2 from ${endpointText(remote)}`, reason);
     drop(core, sa);
+    supervise(core, sa.connection);
   });
   core.note('info', 'respond', connection, `${endpointText(remote)} initiates IKEv2`);
   const nonceI = find(payloads, 'nonce')!.data;
@@ -348,13 +365,14 @@ function accept(
         text: result.error,
       });
       core.send(local, remote, initError(sa.spiI, notify(NOTIFY_V2.INVALID_SYNTAX)));
-      return drop(core, sa);
+      drop(core, sa);
+      return supervise(core, connection);
     }
     const answer: Payload[] = [
       { type: 'sa', proposals: [chosen.proposal] },
       { type: 'ke', group: GROUPS[chosen.suite.group].id, data: result.keyPair.publicValue },
       { type: 'nonce', data: nonceR },
-      ...natNotifies(core, sa, sa.spiI, sa.spiR),
+      ...natNotifies(sa, sa.spiR, natSource(core, sa, sa.spiR)),
     ];
     const response = encode(initHeader(sa.spiI, sa.spiR), answer);
     sa.proof = { init: data, response, nonceI, nonceR };

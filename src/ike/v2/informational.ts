@@ -1,12 +1,13 @@
 // INFORMATIONAL (RFC 7296 1.4): liveness, Deletes, and notifies about errors.
 import { Reader, u32Bytes } from '../../net/bytes.ts';
-import { activate, type ChildSa, current, remove, STRAGGLER_MS, spiText } from '../child.ts';
+import { activate, type ChildSa, remove, STRAGGLER_MS, spiText } from '../child.ts';
 import type { Core } from '../core.ts';
 import { supervise } from '../supervise.ts';
 import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire/numbers.ts';
 import type { Payload } from '../wire/v2.ts';
 import { respond } from './exchange.ts';
 import { drop, lost } from './lifecycle.ts';
+import { adopt } from './rekey-ike.ts';
 import type { IkeSa } from './sa.ts';
 
 export function answerInformational(
@@ -51,6 +52,7 @@ export function answerInformational(
 function endIke(core: Core, sa: IkeSa): void {
   const { connection } = sa;
   if (sa.state === 'established') core.note('info', 'ike-deleted', connection, 'IKE SA deleted by the peer');
+  adopt(core, sa);
   drop(core, sa);
   supervise(core, connection);
 }
@@ -59,9 +61,8 @@ function endChild(core: Core, child: ChildSa): void {
   const { connection } = child;
   const renewed = child.state === 'replaced';
   remove(core, child, STRAGGLER_MS);
-  const next = current(connection);
   // The Delete of the old child is also the news that the peer has the new one.
-  if (next) activate(core, next);
+  for (const next of connection.children) activate(core, next);
   if (!renewed)
     core.note('info', 'child-deleted', connection, `IPsec SA ${spiText(child.spiIn)} deleted by the peer`);
   supervise(core, connection);

@@ -5,9 +5,10 @@ import type { Connection, Core } from '../core.ts';
 import type { Reason } from '../reason.ts';
 import { supervise } from '../supervise.ts';
 import { EXCHANGE, PROTOCOL } from '../wire/numbers.ts';
+import type { Payload } from '../wire/v2.ts';
 import { enqueue, request, tell } from './exchange.ts';
 import { rekeyIke } from './rekey-ike.ts';
-import { type IkeSa, ownSpi } from './sa.ts';
+import { type IkeSa, LIVENESS, ownSpi } from './sa.ts';
 
 export function register(core: Core, sa: IkeSa): void {
   core.sas.set(hex(ownSpi(sa)), sa);
@@ -43,7 +44,7 @@ export function watch(core: Core, sa: IkeSa): void {
   const interval = core.settings.dpdInterval * 1000;
   core.arm(`sa:${sa.id}:dpd`, interval, () => {
     if (core.now - sa.lastHeard >= interval && !sa.outstanding && !sa.busy) {
-      enqueue(sa, () => request(core, sa, EXCHANGE.INFORMATIONAL, [], 'a liveness check', () => {}));
+      enqueue(sa, () => request(core, sa, EXCHANGE.INFORMATIONAL, [], LIVENESS, () => {}));
     }
     watch(core, sa);
   });
@@ -75,13 +76,15 @@ export function drop(core: Core, sa: IkeSa, graceMs = 0): void {
 /** The negotiation failed or the peer is gone: say why, forget the SA, try again later. */
 export function lost(core: Core, sa: IkeSa, reason: Reason): void {
   const { connection } = sa;
-  const dead = sa.state === 'established' || sa.state === 'replaced';
+  if (sa.state === 'replaced') return drop(core, sa);
+  const dead = sa.state === 'established';
   core.refuse(
     dead ? 'peer-dead' : 'negotiation-failed',
     connection,
     dead ? 'IKE SA lost' : 'negotiation failed',
     reason,
   );
+  if (dead) tell(core, sa, EXCHANGE.INFORMATIONAL, [{ type: 'delete', protocol: PROTOCOL.ISAKMP, spis: [] }]);
   drop(core, sa);
   if (!dead) connection.failures++;
   supervise(core, connection);
@@ -91,6 +94,16 @@ export function lost(core: Core, sa: IkeSa, reason: Reason): void {
 export function deleteIke(core: Core, sa: IkeSa): void {
   farewell(core, sa);
   supervise(core, sa.connection);
+}
+
+/** Takes an SA out of use and deletes it; its children's stragglers may come in for `graceMs`. */
+export function retire(core: Core, sa: IkeSa, graceMs: number): void {
+  sa.state = 'replaced';
+  core.cancel(`sa:${sa.id}:rekey`);
+  const bye: Payload = { type: 'delete', protocol: PROTOCOL.ISAKMP, spis: [] };
+  enqueue(sa, () =>
+    request(core, sa, EXCHANGE.INFORMATIONAL, [bye], 'Delete of the IKE SA', () => drop(core, sa, graceMs)),
+  );
 }
 
 /** Deletes without waiting for the answer: the peer that misses it finds out by its liveness check. */
@@ -116,7 +129,7 @@ export function thinOut(core: Core, connection: Connection): void {
     if (sa.role !== 'initiator') continue;
     core.arm(`sa:${sa.id}:expire`, STRAGGLER_MS, () => {
       core.note('info', 'ike-redundant', connection, 'a second IKE SA to the same peer is not needed');
-      deleteIke(core, sa);
+      retire(core, sa, STRAGGLER_MS);
     });
   }
 }

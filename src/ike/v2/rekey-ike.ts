@@ -7,8 +7,8 @@ import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire
 import { find, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
 import { enqueue, proceed, request, respond } from './exchange.ts';
 import { ikeKeys, rekeySkeyseed } from './keys.ts';
-import { drop, establish, register } from './lifecycle.ts';
-import type { IkeSa } from './sa.ts';
+import { establish, register, retire } from './lifecycle.ts';
+import { type IkeSa, LIVENESS } from './sa.ts';
 
 const RETRY_MS = 10_000;
 
@@ -26,7 +26,11 @@ function begin(core: Core, sa: IkeSa): void {
   sa.rekeying = { what: 'ike', nonce };
   core.job({ group }, (result) => {
     delete sa.busy;
-    if (sa.state !== 'established' || !result.ok) return proceed(sa);
+    // Meanwhile the peer may have renewed it.
+    if (sa.state !== 'established' || !result.ok || sa.rekeying?.theirs) {
+      adopt(core, sa);
+      return proceed(sa);
+    }
     const payloads: Payload[] = [
       { type: 'sa', proposals: toWire(PROTOCOL.ISAKMP, spi, ikeAlternatives(policy.ike)) },
       { type: 'nonce', data: nonce },
@@ -62,8 +66,19 @@ function begin(core: Core, sa: IkeSa): void {
   });
 }
 
-function refused(core: Core, sa: IkeSa, answer: readonly Payload[]): void {
+/** The peer's renewal, which crossed ours and is the one that stands: its SA takes over. */
+export function adopt(core: Core, sa: IkeSa): boolean {
+  const made = sa.rekeying?.what === 'ike' ? sa.rekeying.theirs?.made : undefined;
   delete sa.rekeying;
+  if (!made || !('version' in made) || made.state !== 'established') return false;
+  inherit(sa, made);
+  sa.state = 'replaced';
+  core.cancel(`sa:${sa.id}:rekey`);
+  return true;
+}
+
+function refused(core: Core, sa: IkeSa, answer: readonly Payload[]): void {
+  if (adopt(core, sa)) return;
   const refusal = answer.find(
     (p): p is PayloadOf<'notify'> => p.type === 'notify' && p.notify < NOTIFY_V2_STATUS,
   );
@@ -79,26 +94,11 @@ function settle(core: Core, old: IkeSa, made: IkeSa, ours: Uint8Array, theirs: U
   const lowest = compareBytes(ours, theirs) < 0 ? ours : theirs;
   if (collision && 'version' in collision.made && compareBytes(lowest, collision.lowest) < 0) {
     inherit(old, collision.made);
-    retire(core, made);
+    retire(core, made, 0);
     return; // The peer deletes the old SA.
   }
   inherit(old, made);
-  retire(core, old);
-}
-
-function retire(core: Core, sa: IkeSa): void {
-  sa.state = 'replaced';
-  core.cancel(`sa:${sa.id}:rekey`);
-  enqueue(sa, () =>
-    request(
-      core,
-      sa,
-      EXCHANGE.INFORMATIONAL,
-      [{ type: 'delete', protocol: PROTOCOL.ISAKMP, spis: [] }],
-      'Delete of the old IKE SA',
-      () => drop(core, sa),
-    ),
-  );
+  retire(core, old, 0);
 }
 
 function inherit(from: IkeSa, to: IkeSa): void {
@@ -160,7 +160,8 @@ export function answerRekeyIke(core: Core, sa: IkeSa, messageId: number, payload
   const { policy } = sa.connection;
   const [offer, ke, nonce] = [find(payloads, 'sa')!, find(payloads, 'ke'), find(payloads, 'nonce')!];
   // While a child is being made or renewed by us, the answer would fall between two SAs (2.25.2).
-  if (sa.rekeying && sa.rekeying.what !== 'ike') return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
+  const making = sa.rekeying || sa.busy || (sa.outstanding && sa.outstanding.what !== LIVENESS);
+  if (sa.rekeying?.what !== 'ike' && making) return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
   const chosen = chooseIke(policy.name, policy.ike, offer.proposals, ke?.group);
   if (!chosen.ok) {
     core.refuse('rekey-refused', sa.connection, 'renewal of the IKE SA refused', chosen.reason);
@@ -176,7 +177,8 @@ export function answerRekeyIke(core: Core, sa: IkeSa, messageId: number, payload
   const ownNonce = core.random(Math.max(policy.nonceOctets, 16));
   sa.answering = messageId;
   core.job({ group: chosen.suite.group, peerPublic: ke.data }, (result) => {
-    if (sa.state !== 'established') return;
+    if (sa.state === 'gone') return;
+    if (sa.state !== 'established') return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
     if (!result.ok) return refuse(NOTIFY_V2.INVALID_SYNTAX);
     respond(core, sa, EXCHANGE.CREATE_CHILD_SA, messageId, [
       { type: 'sa', proposals: [{ ...chosen.proposal, spi }] },

@@ -54,6 +54,9 @@ export type Outstanding = {
   readonly done: (payloads: readonly Payload[]) => void;
 };
 
+/** What a request is that asks for nothing: it stands in nobody's way. */
+export const LIVENESS = 'a liveness check';
+
 /** An exchange that waits for its turn. */
 export type Task = () => void;
 
