@@ -157,19 +157,21 @@ export class Engine {
     if (!decoded.ok) return this.#malformed(remote, decoded.error);
     const message = decoded.value;
     const { header } = message;
+    // AUTH covers the message, not what somebody put behind it.
+    const octets = data.subarray(0, header.length);
     const response = (header.flags & FLAG.RESPONSE) !== 0;
     if (header.exchange === EXCHANGE.IKE_SA_INIT && !response) {
       if (header.messageId !== 0 || !isZero(header.spiR) || isZero(header.spiI)) return;
-      return this.#firstV2(local, remote, data, message);
+      return this.#firstV2(local, remote, octets, message);
     }
     const sa = core.sas.get(hex(header.flags & FLAG.INITIATOR ? header.spiR : header.spiI));
     if (sa?.version !== 2 || sa.state === 'gone') return;
     if (header.exchange === EXCHANGE.IKE_SA_INIT) {
       if (sa.role === 'initiator' && sa.remote.address === remote.address)
-        onInitResponse(core, sa, message, data);
+        onInitResponse(core, sa, message, octets);
       return;
     }
-    receive(core, sa, data, message, remote, local);
+    receive(core, sa, octets, message, remote, local);
   }
 
   #firstV2(
@@ -204,7 +206,7 @@ export class Engine {
     const { header } = message;
     if (isZero(header.spiI)) return;
     if (header.exchange === EXCHANGE.IDENTITY_PROTECTION && isZero(header.spiR)) {
-      return this.#firstV1(local, remote, data, message);
+      return this.#firstV1(local, remote, message);
     }
     const found = core.sas.get(hex(header.spiR)) ?? core.sas.get(hex(header.spiI));
     // A refusal of our first message comes under a responder cookie that we do not know yet.
@@ -212,10 +214,10 @@ export class Engine {
     if (!isZero(found.cookieR) && hex(found.cookieR) !== hex(header.spiR)) return;
     switch (header.exchange) {
       case EXCHANGE.IDENTITY_PROTECTION:
-        return onMainMode(core, found, message, data, local, remote);
+        return onMainMode(core, found, message, message.body, local, remote);
       case EXCHANGE.QUICK_MODE:
         this.#followV1(found, local, remote);
-        return onQuickMode(core, found, message, data);
+        return onQuickMode(core, found, message, message.body);
       case EXCHANGE.INFORMATIONAL_V1:
         return onInformational(core, found, message);
       case EXCHANGE.AGGRESSIVE:
@@ -235,25 +237,20 @@ export class Engine {
     sa.local = local;
   }
 
-  #firstV1(
-    local: Endpoint,
-    remote: Endpoint,
-    data: Uint8Array,
-    message: Parameters<typeof onFirstMessage>[1],
-  ): void {
+  #firstV1(local: Endpoint, remote: Endpoint, message: Parameters<typeof onFirstMessage>[1]): void {
     const core = this.#core;
     if (core.sas.get(hex(message.header.spiI))?.role === 'initiator') return;
     const key = initKey(message.header.spiI, remote);
     const known = this.#first.get(key);
     if (known && known.state !== 'gone') {
-      if (known.version === 1) onMainMode(core, known, message, data, local, remote);
+      if (known.version === 1) onMainMode(core, known, message, message.body, local, remote);
       return;
     }
     if (this.#halfOpen(1) >= MAX_HALF_OPEN_V1) return;
     const fits = core.candidates(1, local, remote).length > 0;
     if (!fits && !core.mayAnswer()) return;
     const before = new Set(core.sas.values());
-    onFirstMessage(core, message, data, local, remote);
+    onFirstMessage(core, message, message.body, local, remote);
     for (const sa of core.sas.values()) if (!before.has(sa)) this.#first.set(key, sa);
   }
 

@@ -3,7 +3,6 @@ import {
   createPublicKey,
   diffieHellman,
   generateKeyPair,
-  getDiffieHellman,
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto';
@@ -70,7 +69,7 @@ export async function runKeyExchange(job: KeyExchangeJob): Promise<KeyExchangeRe
   const keyPair = job.keyPair ?? (await newKeyPair(group));
   if (!peerPublic) return { ok: true, keyPair };
   try {
-    const publicKey = importPublic(group, peerPublic);
+    const publicKey = importPublic(group, peerPublic, keyPair.secret as KeyObject);
     const shared = new Uint8Array(await derive({ privateKey: keyPair.secret as KeyObject, publicKey }));
     // RFC 7748 6: a shared secret of zeros means a public value of small order.
     if (isZero(shared)) return { ok: false, error: `the public value is not valid for ${group}` };
@@ -97,31 +96,55 @@ function exportPublic(group: GroupName, key: KeyObject): Uint8Array {
   return jwk.y === undefined ? x : concat(x, new Uint8Array(Buffer.from(jwk.y, 'base64url')));
 }
 
-function importPublic(group: GroupName, value: Uint8Array): KeyObject {
+function importPublic(group: GroupName, value: Uint8Array, own: KeyObject): KeyObject {
   const curve = CURVES[group];
-  if (!curve) return importModp(group, value);
+  if (!curve) return importModp(group, value, own);
   const part = (from: number) => Buffer.from(value.subarray(from, from + curve.octets)).toString('base64url');
   const jwk: JsonWebKey = { kty: 'OKP', crv: curve.crv, x: part(0) };
   if (curve.type === 'ec') Object.assign(jwk, { kty: 'EC', y: part(curve.octets) });
   return createPublicKey({ key: jwk, format: 'jwk' });
 }
 
-/** SubjectPublicKeyInfo with dhKeyAgreement parameters (PKCS #3): the form in which OpenSSL takes a value. */
-function importModp(group: GroupName, value: Uint8Array): KeyObject {
+/** AlgorithmIdentifier with the group's parameters (PKCS #3) and its prime, as OpenSSL writes them; by group. */
+const parameters = new Map<GroupName, { readonly algorithm: Uint8Array; readonly prime: bigint }>();
+
+function parametersOf(
+  group: GroupName,
+  own: KeyObject,
+): { readonly algorithm: Uint8Array; readonly prime: bigint } {
+  let found = parameters.get(group);
+  if (!found) {
+    const spki = new Uint8Array(createPublicKey(own).export({ type: 'spki', format: 'der' }));
+    const algorithm = element(spki, element(spki, 0).body);
+    const oid = element(spki, algorithm.body);
+    const prime = element(spki, element(spki, oid.end).body);
+    found = {
+      algorithm: spki.slice(algorithm.start, algorithm.end),
+      prime: BigInt(`0x${Buffer.from(spki.subarray(prime.body, prime.end)).toString('hex')}`),
+    };
+    parameters.set(group, found);
+  }
+  return found;
+}
+
+/** SubjectPublicKeyInfo: the form in which OpenSSL takes the peer's value. */
+function importModp(group: GroupName, value: Uint8Array, own: KeyObject): KeyObject {
   const y = BigInt(`0x${Buffer.from(value).toString('hex')}`);
-  const dh = getDiffieHellman(MODP[group]!);
-  const prime = dh.getPrime();
-  const p = BigInt(`0x${prime.toString('hex')}`);
+  const { algorithm, prime } = parametersOf(group, own);
   // RFC 2412 E, RFC 7919 5.1: 0, 1 and p-1 give a secret that anybody knows.
-  if (y <= 1n || y >= p - 1n) throw new RangeError('public value out of range');
-  const oid = Uint8Array.from([0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x03, 0x01]);
-  const parameters = der(0x30, integer(prime), integer(dh.getGenerator()));
+  if (y <= 1n || y >= prime - 1n) throw new RangeError('public value out of range');
   const key = der(0x03, Uint8Array.of(0), integer(value));
-  return createPublicKey({
-    key: Buffer.from(der(0x30, der(0x30, oid, parameters), key)),
-    format: 'der',
-    type: 'spki',
-  });
+  return createPublicKey({ key: Buffer.from(der(0x30, algorithm, key)), format: 'der', type: 'spki' });
+}
+
+/** Where a DER element begins, where its contents do, and where it ends. */
+function element(bytes: Uint8Array, start: number): { start: number; body: number; end: number } {
+  const first = bytes[start + 1];
+  if (first < 0x80) return { start, body: start + 2, end: start + 2 + first };
+  const n = first & 0x7f;
+  let length = 0;
+  for (let i = 0; i < n; i++) length = length * 256 + bytes[start + 2 + i];
+  return { start, body: start + 2 + n, end: start + 2 + n + length };
 }
 
 function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
@@ -138,21 +161,11 @@ function integer(value: Uint8Array): Uint8Array {
   return der(0x02, body[0] & 0x80 ? concat(Uint8Array.of(0), body) : body);
 }
 
-/** The INTEGER at the end of a SubjectPublicKeyInfo of a DH key: its lengths are ours to walk. */
+/** The INTEGER in the BIT STRING at the end of a SubjectPublicKeyInfo of a DH key. */
 function lastInteger(spki: Uint8Array): Uint8Array {
-  const read = (at: number): { body: number; length: number } => {
-    const first = spki[at + 1];
-    if (first < 0x80) return { body: at + 2, length: first };
-    const n = first & 0x7f;
-    let length = 0;
-    for (let i = 0; i < n; i++) length = length * 256 + spki[at + 2 + i];
-    return { body: at + 2 + n, length };
-  };
-  const outer = read(0);
-  const algorithm = read(outer.body);
-  const bits = read(algorithm.body + algorithm.length);
-  const y = read(bits.body + 1);
-  const octets = spki.subarray(y.body, y.body + y.length);
+  const algorithm = element(spki, element(spki, 0).body);
+  const y = element(spki, element(spki, algorithm.end).body + 1);
+  const octets = spki.subarray(y.body, y.end);
   return octets[0] === 0 ? octets.subarray(1) : octets;
 }
 

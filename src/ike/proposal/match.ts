@@ -59,9 +59,17 @@ function meet(accepted: Alternatives, offered: Alternatives): { choice: Choice; 
   return { choice, missing };
 }
 
+/** How much of what a peer offered is worth a line of the log. */
+const SHOWN = 8;
+
+function few(list: readonly string[], between: string): string {
+  const more = list.length > SHOWN ? `${between}… ${list.length - SHOWN} more` : '';
+  return list.slice(0, SHOWN).join(between) + more;
+}
+
 export function describe(alternatives: Alternatives): string {
   return Object.values(alternatives)
-    .map((values) => values.join('|'))
+    .map((values) => few(values, '|'))
     .join(' / ');
 }
 
@@ -84,14 +92,17 @@ export function mismatch(
       key: keys[d] ?? '',
     };
   }
+  const distinct = [...new Set(offers.slice(0, 16 * SHOWN).map(describe))];
+  const shown = distinct.slice(0, SHOWN);
+  if (distinct.length > SHOWN) shown.push('…');
   const only = !result.ok && result.nearest?.missing.length === 1 ? 'only ' : '';
   const text = nearest
-    ? `no ${what} proposal of the peer is acceptable; the nearest differs ${only}in ${nearest.dimension}: offered ${nearest.offered.join(', ') || 'none'}, accepted ${nearest.accepted.join(', ') || 'none'}`
+    ? `no ${what} proposal of the peer is acceptable; the nearest differs ${only}in ${nearest.dimension}: offered ${few(nearest.offered, ', ') || 'none'}, accepted ${few(nearest.accepted, ', ') || 'none'}`
     : `the peer offered no ${what} proposal`;
   return {
     code: 'NO_PROPOSAL',
     text,
-    offered: [...new Set(offers.map(describe))],
+    offered: shown,
     accepted: ours.map(describe),
     ...(nearest ? { nearest, key: nearest.key } : {}),
     ...(nearest?.key ? { hint: `change ${nearest.key}, or the peer` } : {}),

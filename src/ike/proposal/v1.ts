@@ -94,6 +94,9 @@ export function phase2Proposal(p: ChildPolicy, spi: Uint8Array, mode: number): P
   return { number: 1, protocol: PROTOCOL.ESP, spi, transforms };
 }
 
+/** More transforms than any product of lists makes: what a hostile first message may cost. */
+const MAX_TRANSFORMS = 512;
+
 const value = (list: readonly Attribute[], type: number) => list.find((a) => a.type === type)?.value;
 
 /** Life durations follow their life type (RFC 2407 4.5): pairs, of which each kind may occur once. */
@@ -118,9 +121,9 @@ function phase1Names(t: Transform): Alternatives {
   const [e, k, h, g] = [A1.ENCRYPTION, A1.KEY_LENGTH, A1.HASH, A1.GROUP].map((type) => value(a, type));
   const cipher = Object.values(CIPHERS).find((c) => c.phase1Id === e && c.keyLength === k);
   return {
-    encryption: [cipher?.name ?? `cipher ${e}${k ? `/${k}` : ''}`],
-    hash: [Object.values(HASHES).find((x) => x.phase1Id === h)?.name ?? `hash ${h}`],
-    group: [Object.values(GROUPS).find((x) => x.id === g)?.name ?? `group ${g}`],
+    encryption: [cipher?.name ?? `cipher ${e ?? 'missing'}${k ? `/${k}` : ''}`],
+    hash: [Object.values(HASHES).find((x) => x.phase1Id === h)?.name ?? `hash ${h ?? 'missing'}`],
+    group: [Object.values(GROUPS).find((x) => x.id === g)?.name ?? `group ${g ?? 'missing'}`],
     authentication: [
       value(a, A1.AUTHENTICATION) === AUTH_V1_PSK ? 'preshared-key' : `method ${value(a, A1.AUTHENTICATION)}`,
     ],
@@ -169,7 +172,7 @@ export function choosePhase1(
   const transforms = offered.flatMap((o) =>
     o.protocol === PROTOCOL.ISAKMP ? o.transforms.map((t) => ({ proposal: o, t })) : [],
   );
-  const names = transforms.map(({ t }) => phase1Names(t));
+  const names = transforms.slice(0, MAX_TRANSFORMS).map(({ t }) => phase1Names(t));
   const result = match(ours, names);
   if (!result.ok)
     return { ok: false, reason: mismatch('phase 1', ours, names, result, phase1Keys(connection)) };
@@ -210,7 +213,7 @@ export function choosePhase2(
   const transforms = offered.flatMap((o) =>
     o.protocol === PROTOCOL.ESP && o.spi.length === 4 ? o.transforms.map((t) => ({ proposal: o, t })) : [],
   );
-  const names = transforms.map(({ t }) => phase2Names(t, mode));
+  const names = transforms.slice(0, MAX_TRANSFORMS).map(({ t }) => phase2Names(t, mode));
   const result = match(ours, names);
   if (!result.ok)
     return { ok: false, reason: mismatch('phase 2', ours, names, result, phase2Keys(policy.name)) };

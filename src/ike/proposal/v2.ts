@@ -28,6 +28,9 @@ export type EspSuite = {
   readonly esn: boolean;
 };
 
+/** More proposals than any peer makes (Windows: 18): what a hostile first message may cost. */
+const MAX_PROPOSALS = 64;
+
 const TYPE: Partial<Record<Dimension, number>> = {
   encryption: T.ENCR,
   prf: T.PRF,
@@ -158,7 +161,7 @@ export function chooseIke(
   keGroup?: number,
 ): Chosen<IkeSuite> {
   const ours = ikeAlternatives(p);
-  const usable = offered.filter((o) => o.protocol === PROTOCOL.ISAKMP);
+  const usable = offered.filter((o) => o.protocol === PROTOCOL.ISAKMP).slice(0, MAX_PROPOSALS);
   const names = usable.map(fromWire);
   let result = match(ours, names);
   const sent = Object.values(GROUPS).find((g) => g.id === keGroup);
@@ -190,7 +193,9 @@ export function chooseEsp(
   spi: Uint8Array,
 ): Chosen<EspSuite> {
   const ours = espAlternatives(p, groups);
-  const usable = offered.filter((o) => o.protocol === PROTOCOL.ESP && o.spi.length === 4);
+  const usable = offered
+    .filter((o) => o.protocol === PROTOCOL.ESP && o.spi.length === 4)
+    .slice(0, MAX_PROPOSALS);
   // In IKE_AUTH a Diffie-Hellman transform has no meaning yet, so it cannot rule anything out.
   const names = usable.map((o) => (groups.length > 0 ? fromWire(o) : { ...fromWire(o), group: ['none'] }));
   const result = match(ours, names);

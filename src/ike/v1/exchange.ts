@@ -39,16 +39,16 @@ function arm(core: Core, sa: IsakmpSa, flow: Flow, onSilence: () => void): void 
   });
 }
 
-/** True for a copy of the message that was answered last: the answer goes out `again`, and that is all. */
-export function isRepetition(core: Core, sa: IsakmpSa, flow: Flow, data: Uint8Array, again = true): boolean {
-  if (!flow.answered || compareBytes(flow.answered, data) !== 0) return false;
+/** True for a copy of the message that was answered last, known by what stands behind its header: the answer goes out `again`, and that is all. */
+export function isRepetition(core: Core, sa: IsakmpSa, flow: Flow, body: Uint8Array, again = true): boolean {
+  if (!flow.answered || compareBytes(flow.answered, body) !== 0) return false;
   if (flow.sent && again) transmit(core, sa, flow.sent);
   return true;
 }
 
 /** A new message of the exchange: what we sent before needs no repetition. */
-export function progress(core: Core, flow: Flow, data: Uint8Array): void {
-  flow.answered = data;
+export function progress(core: Core, flow: Flow, body: Uint8Array): void {
+  flow.answered = body;
   core.cancel(flow.timer);
 }
 

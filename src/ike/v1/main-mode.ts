@@ -123,7 +123,7 @@ function silence(core: Core, sa: IsakmpSa, message: 1 | 3 | 5): void {
 export function onFirstMessage(
   core: Core,
   message: Message,
-  data: Uint8Array,
+  body: Uint8Array,
   local: Endpoint,
   remote: Endpoint,
 ): void {
@@ -159,7 +159,7 @@ export function onFirstMessage(
     readVendors(sa, message.payloads ?? []);
     register(core, sa);
     core.note('info', 'respond', connection, `${endpointText(remote)} initiates IKEv1 main mode`);
-    progress(core, sa.flow, data);
+    progress(core, sa.flow, body);
     const answer: Payload = { ...offer, proposals: [chosen.proposal] };
     send(core, sa, sa.flow, clear(sa, MAIN_MODE, [answer, ...VENDORS]));
     return;
@@ -198,20 +198,20 @@ export function onMainMode(
   core: Core,
   sa: IsakmpSa,
   message: Message,
-  data: Uint8Array,
+  body: Uint8Array,
   local: Endpoint,
   remote: Endpoint,
 ): void {
   // Only the responder answers repetitions: if both did, one duplicated packet would go back and forth for ever.
-  if (isRepetition(core, sa, sa.flow, data, sa.role === 'responder')) return;
+  if (isRepetition(core, sa, sa.flow, body, sa.role === 'responder')) return;
   if (sa.state === 'established' || !sa.mainMode || sa.mainMode.busy) return;
   const isEncrypted = (message.header.flags & FLAG.ENCRYPTION) !== 0;
   if (isEncrypted !== (sa.state === 'keyed')) return;
-  if (sa.state === 'keyed') return onIdentity(core, sa, message, data, local, remote);
+  if (sa.state === 'keyed') return onIdentity(core, sa, message, body, local, remote);
   const payloads = message.payloads ?? [];
-  if (sa.role === 'responder') return onPublicValue(core, sa, payloads, data);
-  if (!sa.suite) return onChoice(core, sa, message, data);
-  onPublicValue(core, sa, payloads, data);
+  if (sa.role === 'responder') return onPublicValue(core, sa, payloads, body);
+  if (!sa.suite) return onChoice(core, sa, message, body);
+  onPublicValue(core, sa, payloads, body);
 }
 
 function readVendors(sa: IsakmpSa, payloads: readonly Payload[]): void {
@@ -224,7 +224,7 @@ function readVendors(sa: IsakmpSa, payloads: readonly Payload[]): void {
 }
 
 /** 2 ← as initiator: the peer's choice. */
-function onChoice(core: Core, sa: IsakmpSa, message: Message, data: Uint8Array): void {
+function onChoice(core: Core, sa: IsakmpSa, message: Message, body: Uint8Array): void {
   const { policy } = sa.connection;
   const payloads = message.payloads ?? [];
   const offer = find(payloads, 'sa');
@@ -241,7 +241,7 @@ function onChoice(core: Core, sa: IsakmpSa, message: Message, data: Uint8Array):
   sa.cookieR = message.header.spiR;
   sa.suite = { ...chosen.suite, lifetime: policy.ike.lifetime };
   readVendors(sa, payloads);
-  progress(core, sa.flow, data);
+  progress(core, sa.flow, body);
   core.job({ group: sa.suite.group }, (result) => {
     delete mode.busy;
     if (sa.state !== 'init') return;
@@ -268,12 +268,12 @@ function publicValue(core: Core, sa: IsakmpSa): Payload[] {
 }
 
 /** 3 → as responder, 4 ← as initiator: the peer's public value gives the keys. */
-function onPublicValue(core: Core, sa: IsakmpSa, payloads: readonly Payload[], data: Uint8Array): void {
+function onPublicValue(core: Core, sa: IsakmpSa, payloads: readonly Payload[], body: Uint8Array): void {
   const mode = sa.mainMode!;
   const [ke, nonce] = [find(payloads, 'ke'), find(payloads, 'nonce')];
   if (!ke || !nonce || nonce.data.length < 8 || nonce.data.length > 256) return;
   mode.busy = true;
-  progress(core, sa.flow, data);
+  progress(core, sa.flow, body);
   const { group } = sa.suite!;
   if (sa.natT !== 'none') detectNat(sa, payloads);
   core.job({ group, ...(mode.pair ? { keyPair: mode.pair } : {}), peerPublic: ke.data }, (result) => {
@@ -342,7 +342,7 @@ function onIdentity(
   core: Core,
   sa: IsakmpSa,
   message: Message,
-  data: Uint8Array,
+  body: Uint8Array,
   local: Endpoint,
   remote: Endpoint,
 ): void {
@@ -369,7 +369,7 @@ function onIdentity(
     sa.nat.remote,
   );
   if (wrong) return reject(core, sa, wrong, NOTIFY_V1.INVALID_ID_INFORMATION);
-  progress(core, sa.flow, data);
+  progress(core, sa.flow, body);
   sa.iv = d.iv;
   sa.local = local;
   sa.remote = remote;

@@ -152,11 +152,24 @@ export function fail(core: Core, sa: IsakmpSa, quick: QuickMode, reason: Reason)
   const { connection } = sa;
   core.refuse('negotiation-failed', connection, 'phase 2 negotiation failed', reason);
   finish(core, sa, quick);
-  if (quick.child && !quick.replaces) deleteChild(core, undefined, quick.child, 0);
+  if (quick.child) leaveOpen(core, sa, quick, quick.child);
   connection.failures++;
   const old = quick.replaces;
   if (old) core.arm(`child:${old.spiIn}:renew`, RENEW_AGAIN_MS, () => renewChild(core, old));
   supervise(core, connection);
+}
+
+/**
+ * As responder, message 3 never came; the initiator may have finished all the same and send on the SA. It stays open
+ * for its lifetime: the first packet on it is as good as message 3.
+ */
+function leaveOpen(core: Core, sa: IsakmpSa, quick: QuickMode, child: ChildSa): void {
+  child.state = 'replaced';
+  child.onFirstPacket = () => {
+    child.state = 'live';
+    quick.done = false;
+    confirmed(core, sa, quick);
+  };
 }
 
 function finish(core: Core, sa: IsakmpSa, quick: QuickMode): void {
@@ -165,17 +178,17 @@ function finish(core: Core, sa: IsakmpSa, quick: QuickMode): void {
   core.arm(`quick:${sa.id}:${quick.messageId}:forget`, REMEMBER_MS, () => sa.quick.delete(quick.messageId));
 }
 
-export function onQuickMode(core: Core, sa: IsakmpSa, message: Message, data: Uint8Array): void {
+export function onQuickMode(core: Core, sa: IsakmpSa, message: Message, body: Uint8Array): void {
   if (sa.state !== 'established') return;
   const { messageId } = message.header;
   const known = sa.quick.get(messageId);
   if (known) {
-    if (isRepetition(core, sa, known.flow, data) || known.done || known.busy) return;
+    if (isRepetition(core, sa, known.flow, body) || known.done || known.busy) return;
     const d = decrypt(core, sa, message, known.iv);
     if (!d.ok)
       return core.note('debug', 'message-dropped', sa.connection, `quick mode message dropped: ${d.rule}`);
-    if (known.role === 'initiator') onAnswer(core, sa, known, d, data);
-    else onConfirmation(core, sa, known, d, data);
+    if (known.role === 'initiator') onAnswer(core, sa, known, d, body);
+    else onConfirmation(core, sa, known, d, body);
     return;
   }
   if (sa.quick.size >= MAX_QUICK_MODES) return;
@@ -188,7 +201,7 @@ export function onQuickMode(core: Core, sa: IsakmpSa, message: Message, data: Ui
       'quick mode message dropped: its hash does not verify',
     );
   }
-  if (isFresh(sa, messageId)) onProposal(core, sa, messageId, d, data);
+  if (isFresh(sa, messageId)) onProposal(core, sa, messageId, d, body);
 }
 
 /** The ID payloads of a message: none, or the pair in the order of the initiator. */
@@ -203,7 +216,7 @@ function onProposal(
   sa: IsakmpSa,
   messageId: number,
   d: Decrypted & { ok: true },
-  data: Uint8Array,
+  body: Uint8Array,
 ): void {
   const { connection } = sa;
   const { policy } = connection;
@@ -235,7 +248,7 @@ function onProposal(
   quick.iv = d.iv;
   quick.ids = ids;
   quick.peerNonce = nonce.data;
-  progress(core, quick.flow, data);
+  progress(core, quick.flow, body);
   const spiOut = new Reader(chosen.peerSpi!).u32();
   const answer = (publicValue?: Uint8Array, shared?: Uint8Array) => {
     quick.child = make(
@@ -318,7 +331,7 @@ function onAnswer(
   sa: IsakmpSa,
   quick: QuickMode,
   d: Decrypted & { ok: true },
-  data: Uint8Array,
+  body: Uint8Array,
 ): void {
   if (!hashVerifies(sa, quick.messageId, d, quick.nonce)) {
     return core.note(
@@ -342,7 +355,7 @@ function onAnswer(
     });
   }
   quick.iv = d.iv;
-  progress(core, quick.flow, data);
+  progress(core, quick.flow, body);
   const seconds = Math.min(policy.child.seconds, claimedSeconds(payloads) ?? policy.child.seconds);
   const spiOut = new Reader(chosen.peerSpi!).u32();
   const go = (shared?: Uint8Array) => {
@@ -423,7 +436,7 @@ function onConfirmation(
   sa: IsakmpSa,
   quick: QuickMode,
   d: Decrypted & { ok: true },
-  data: Uint8Array,
+  body: Uint8Array,
 ): void {
   const hash = find(d.chain.payloads, 'hash');
   if (!hash || !equalConstantTime(hash.data, hash3(sa, quick, quick.peerNonce!, quick.nonce))) {
@@ -434,7 +447,7 @@ function onConfirmation(
       'quick mode message 3 dropped: its hash does not verify',
     );
   }
-  progress(core, quick.flow, data);
+  progress(core, quick.flow, body);
   confirmed(core, sa, quick);
 }
 

@@ -156,6 +156,7 @@ export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Ui
   if (sa.state !== 'init' || !attempt || !sa.outstanding) return;
   const { payloads, header } = message;
   const cookie = findNotify(payloads, NOTIFY_V2.COOKIE);
+  if (cookie && (cookie.data.length < 1 || cookie.data.length > 64)) return; // 2.6
   const wrongGroup = findNotify(payloads, NOTIFY_V2.INVALID_KE_PAYLOAD);
   // Copies of an answer that was taken up already.
   if (cookie && attempt.cookie && compareBytes(cookie.data, attempt.cookie) === 0) return;

@@ -34,9 +34,6 @@ export function decoding<T>(path: string, decode: () => T): Decoded<T> {
 
 export const HEADER_OCTETS = 28;
 
-/** Messages longer than this are refused: no datagram carries more. */
-export const MAX_MESSAGE = 65_535;
-
 /** More payloads than any real message has; a bound for what a hostile one costs. */
 const MAX_PAYLOADS = 200;
 

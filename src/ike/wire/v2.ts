@@ -193,8 +193,10 @@ function transform(r: Reader): Transform {
   body.u8();
   const id = body.u16();
   const attributes = decodeAttributes(body);
-  const unknown = attributes.filter((a) => a.type !== ATTRIBUTE_KEY_LENGTH);
-  const keyLength = attributes.find((a) => a.type === ATTRIBUTE_KEY_LENGTH)?.value;
+  // A key length in the long form is none that we know (RFC 7296 3.3.5).
+  const isKeyLength = (a: Attribute) => a.type === ATTRIBUTE_KEY_LENGTH && !a.octets;
+  const unknown = attributes.filter((a) => !isKeyLength(a));
+  const keyLength = attributes.find(isKeyLength)?.value;
   return {
     type,
     id,
