@@ -21,7 +21,13 @@ export function supervise(core: Core, connection: Connection): void {
   }
   if (core.armed(timer)) return;
   const delay = failures === 0 ? 0 : Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
-  core.arm(timer, delay, () => begin(core, connection));
+  core.arm(timer, Math.max(delay, courtesy(core, connection)), () => begin(core, connection));
+}
+
+/** After the peer's main mode its quick mode comes next: ours at the same moment would make a second pair of SAs. */
+function courtesy(core: Core, connection: Connection): number {
+  const sa = connection.policy.version === 1 ? usable(connection) : undefined;
+  return sa?.role === 'responder' ? Math.max(0, sa.establishedAt + FIRST_RETRY_MS - core.now) : 0;
 }
 
 function wanted({ policy, asked }: Connection): boolean {

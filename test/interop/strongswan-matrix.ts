@@ -199,10 +199,13 @@ export function strongswanMatrix(version: 1 | 2): void {
     await swan.restart();
     if (version === 1) {
       await router.waitLog((e) => e.code === 'peer-dead', 'dead peer', 20_000, from);
-    } else {
-      await swan.initiate('c');
-      await router.waitLog((e) => e.code === 'initial-contact', 'INITIAL_CONTACT', 20_000, from);
+      await router.waitUp();
+      await carries();
+      await swan.kill();
+      await swan.restart();
     }
+    await swan.initiate('c');
+    await router.waitLog((e) => e.code === 'initial-contact', 'INITIAL-CONTACT', 20_000, from);
     await router.waitUp();
     await carries();
     expect((await router.tunnel())!.children.filter((c) => c.state === 'live')).toHaveLength(1);

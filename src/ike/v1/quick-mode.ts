@@ -40,7 +40,7 @@ import { phase2Iv, quickModeKeys } from './keys.ts';
 import { deleteChild } from './lifecycle.ts';
 import { beginMainMode } from './main-mode.ts';
 import { type IsakmpSa, type QuickMode, usable } from './sa.ts';
-import { idAddresses, idOf, idText } from './selectors.ts';
+import { echoed, idAddresses, idOf, idText, pairOf, wrongIds } from './selectors.ts';
 
 /** How long we go on sending on the old SA when the peer gives no sign that it has the new one. */
 const SWITCH_MS = 1000;
@@ -204,12 +204,6 @@ export function onQuickMode(core: Core, sa: IsakmpSa, message: Message, body: Ui
   if (isFresh(sa, messageId)) onProposal(core, sa, messageId, d, body);
 }
 
-/** The ID payloads of a message: none, or the pair in the order of the initiator. */
-function pairOf(payloads: readonly Payload[]): readonly [PayloadOf<'id'>, PayloadOf<'id'>] | undefined {
-  const [a, b] = payloads.filter((p): p is PayloadOf<'id'> => p.type === 'id');
-  return a && b ? [a, b] : undefined;
-}
-
 /** 1 → as responder: choose, answer, install inbound. */
 function onProposal(
   core: Core,
@@ -230,7 +224,7 @@ function onProposal(
     ]);
   };
   const ids = pairOf(payloads);
-  const wrong = wrongIds(sa, ids);
+  const wrong = wrongIds(policy, ids);
   if (wrong) return refuse(wrong, NOTIFY_V1.INVALID_ID_INFORMATION);
   const mode = modeOf(sa);
   const chosen = choosePhase2(policy, offer.proposals, mode);
@@ -283,32 +277,6 @@ function onProposal(
   });
 }
 
-/** Set proxy-ids must be mirrored exactly; unset, any pair is taken and echoed (ike.md 0.7: never narrowed). */
-function wrongIds(
-  sa: IsakmpSa,
-  ids: readonly [PayloadOf<'id'>, PayloadOf<'id'>] | undefined,
-): Reason | undefined {
-  const { policy } = sa.connection;
-  const { selectors, anySelectors, protocol } = policy.child;
-  if (anySelectors) return undefined;
-  const wanted = [idOf(selectors.remote[0], protocol), idOf(selectors.local[0], protocol)].map(idText);
-  // Without identities the peers' own addresses are meant (RFC 2409 5.5).
-  const got = ids ? ids.map(idText) : [`${policy.remote}/32`, `${policy.local}/32`];
-  if (wanted[0] === got[0] && wanted[1] === got[1]) return undefined;
-  const key = keyOf(policy.name, 'ike.proposal.phase2.proxy-id');
-  const swapped = wanted[0] === got[1] && wanted[1] === got[0];
-  return {
-    code: 'SELECTORS',
-    text: swapped
-      ? 'the proxy-ids of the peer are ours, but not mirrored: one side has local and remote swapped'
-      : 'the proxy-ids of the peer are not the mirror of ours',
-    offered: [`peer's side ${got[0]}, our side ${got[1]}`],
-    accepted: [`peer's side ${wanted[0]}, our side ${wanted[1]}`],
-    key,
-    hint: swapped ? `swap ${key}.ipv4.local and .remote on one side` : `make ${key} the mirror of the peer's`,
-  };
-}
-
 function responderLifetime(spi: number, seconds: number): Payload {
   const w = new Writer();
   encodeAttributes(w, [
@@ -345,7 +313,7 @@ function onAnswer(
   const { payloads } = d.chain;
   const [offer, nonce, ke] = [find(payloads, 'sa'), find(payloads, 'nonce'), find(payloads, 'ke')];
   if (!offer || !nonce) return;
-  const wrong = echoed(sa, quick, pairOf(payloads));
+  const wrong = echoed(policy.name, quick.ids!, pairOf(payloads));
   if (wrong) return fail(core, sa, quick, wrong);
   const chosen = choosePhase2(policy, offer.proposals, modeOf(sa));
   if (!chosen.ok || offer.proposals[0].transforms.length !== 1) {
@@ -383,26 +351,6 @@ function onAnswer(
     if (!result.ok) return fail(core, sa, quick, { code: 'BAD_PUBLIC_VALUE', text: result.error });
     go(result.shared);
   });
-}
-
-/** SEIL and racoon demand it of their peers, and so do we: a narrowed answer is a policy that differs (seed 001). */
-function echoed(
-  sa: IsakmpSa,
-  quick: QuickMode,
-  ids: readonly [PayloadOf<'id'>, PayloadOf<'id'>] | undefined,
-): Reason | undefined {
-  const sent = quick.ids!.map(idText);
-  const got = ids?.map(idText);
-  if (!got || (got[0] === sent[0] && got[1] === sent[1])) return undefined;
-  const key = keyOf(sa.connection.policy.name, 'ike.proposal.phase2.proxy-id');
-  return {
-    code: 'SELECTORS',
-    text: 'mismatched ID was returned: the peer answered with other proxy-ids than ours',
-    offered: [`our side ${got[0]}, peer's side ${got[1]}`],
-    accepted: [`our side ${sent[0]}, peer's side ${sent[1]}`],
-    key,
-    hint: `set ${key}.ipv4.local : ${got[0]} and .remote : ${got[1]}, or let the peer accept ours`,
-  };
 }
 
 function claimedSeconds(payloads: readonly Payload[]): number | undefined {

@@ -8,8 +8,13 @@ import {
   splitCidr,
 } from '../../net/address.ts';
 import { concat } from '../../net/bytes.ts';
+import { type ConnectionPolicy, keyOf } from '../policy.ts';
+import type { Reason } from '../reason.ts';
 import { ID } from '../wire/numbers.ts';
-import type { PayloadOf } from '../wire/v1.ts';
+import type { Payload, PayloadOf } from '../wire/v1.ts';
+
+/** IDci and IDcr: the initiator's side, the responder's side. */
+export type IdPair = readonly [PayloadOf<'id'>, PayloadOf<'id'>];
 
 export function idOf(prefix: string, protocol: number): PayloadOf<'id'> {
   const { address, length } = splitCidr(prefix);
@@ -52,4 +57,48 @@ export function idAddresses(id: PayloadOf<'id'>): string | undefined {
 export function idText(id: PayloadOf<'id'>): string {
   const addresses = idAddresses(id) ?? `identity type ${id.idType}`;
   return `${addresses}${id.protocol ? ` protocol ${id.protocol}` : ''}${id.port ? ` port ${id.port}` : ''}`;
+}
+
+/** The ID payloads of a message: none, or the pair in the order of the initiator. */
+export function pairOf(payloads: readonly Payload[]): IdPair | undefined {
+  const [a, b] = payloads.filter((p): p is PayloadOf<'id'> => p.type === 'id');
+  return a && b ? [a, b] : undefined;
+}
+
+/** Set proxy-ids must be mirrored exactly; unset, any pair is taken and echoed (ike.md 0.7: never narrowed). */
+export function wrongIds(policy: ConnectionPolicy, ids: IdPair | undefined): Reason | undefined {
+  const { selectors, anySelectors, protocol } = policy.child;
+  if (anySelectors) return undefined;
+  const wanted = [idOf(selectors.remote[0], protocol), idOf(selectors.local[0], protocol)].map(idText);
+  // Without identities the peers' own addresses are meant (RFC 2409 5.5).
+  const got = ids ? ids.map(idText) : [`${policy.remote}/32`, `${policy.local}/32`];
+  if (wanted[0] === got[0] && wanted[1] === got[1]) return undefined;
+  const key = keyOf(policy.name, 'ike.proposal.phase2.proxy-id');
+  const swapped = wanted[0] === got[1] && wanted[1] === got[0];
+  return {
+    code: 'SELECTORS',
+    text: swapped
+      ? 'the proxy-ids of the peer are ours, but not mirrored: one side has local and remote swapped'
+      : 'the proxy-ids of the peer are not the mirror of ours',
+    offered: [`peer's side ${got[0]}, our side ${got[1]}`],
+    accepted: [`peer's side ${wanted[0]}, our side ${wanted[1]}`],
+    key,
+    hint: swapped ? `swap ${key}.ipv4.local and .remote on one side` : `make ${key} the mirror of the peer's`,
+  };
+}
+
+/** SEIL and racoon demand it of their peers, and so do we: a narrowed answer is a policy that differs (seed 001). */
+export function echoed(connection: string, asked: IdPair, ids: IdPair | undefined): Reason | undefined {
+  const sent = asked.map(idText);
+  const got = ids?.map(idText);
+  if (!got || (got[0] === sent[0] && got[1] === sent[1])) return undefined;
+  const key = keyOf(connection, 'ike.proposal.phase2.proxy-id');
+  return {
+    code: 'SELECTORS',
+    text: 'mismatched ID was returned: the peer answered with other proxy-ids than ours',
+    offered: [`our side ${got[0]}, peer's side ${got[1]}`],
+    accepted: [`our side ${sent[0]}, peer's side ${sent[1]}`],
+    key,
+    hint: `set ${key}.ipv4.local : ${got[0]} and .remote : ${got[1]}, or let the peer accept ours`,
+  };
 }
