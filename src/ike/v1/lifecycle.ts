@@ -139,6 +139,7 @@ export function drop(core: Core, sa: IsakmpSa): void {
   core.cancel(sa.flow.timer);
   for (const quick of sa.quick.values()) {
     core.cancel(quick.flow.timer);
+    core.cancel(`${quick.flow.timer}:timeout`);
     // Installed inbound for message 3, which cannot come any more.
     if (quick.child && !quick.done) remove(core, quick.child, 0);
   }

@@ -87,16 +87,11 @@ function newSa(
     used: new Set(),
     quick: new Map(),
   };
-  core.arm(`sa:${id}:half-open`, phase1Time(core), () =>
-    lost(core, sa, { code: 'TIMEOUT', text: 'phase 1 did not come to an end in time' }),
-  );
+  core.arm(`sa:${id}:half-open`, core.settings.phase1Timeout * 1000, () => {
+    if (role === 'initiator') return silence(core, sa, sa.state === 'keyed' ? 5 : sa.suite ? 3 : 1);
+    lost(core, sa, { code: 'TIMEOUT', text: 'the peer began phase 1 and did not finish it' });
+  });
   return sa;
-}
-
-/** ike.phase1-timeout, but never less than the retransmissions need. */
-function phase1Time(core: Core): number {
-  const { phase1Timeout, interval, retry } = core.settings;
-  return Math.max(phase1Timeout, interval * (retry + 1)) * 1000;
 }
 
 function silence(core: Core, sa: IsakmpSa, message: 1 | 3 | 5): void {

@@ -103,6 +103,7 @@ function newQuick(
     flow: { timer: `quick:${sa.id}:${messageId}`, tries: 0 },
   };
   sa.quick.set(messageId, quick);
+  core.arm(`${quick.flow.timer}:timeout`, core.settings.phase2Timeout * 1000, () => silence(core, sa, quick));
   return quick;
 }
 
@@ -139,13 +140,15 @@ function speak(
   const kind = { exchange: EXCHANGE.QUICK_MODE, messageId: quick.messageId };
   const out = encrypted(core, sa, kind, quick.iv, [{ type: 'hash', data }, ...payloads]);
   quick.iv = out.iv;
-  send(core, sa, quick.flow, out.data, () =>
-    fail(core, sa, quick, {
-      code: 'TIMEOUT',
-      text: 'the peer did not answer in phase 2',
-      hint: 'its log tells more; often the proxy-ids or the phase 2 proposals differ',
-    }),
-  );
+  send(core, sa, quick.flow, out.data, () => silence(core, sa, quick));
+}
+
+function silence(core: Core, sa: IsakmpSa, quick: QuickMode): void {
+  fail(core, sa, quick, {
+    code: 'TIMEOUT',
+    text: 'the peer did not answer in phase 2',
+    hint: 'its log tells more; often the proxy-ids or the phase 2 proposals differ',
+  });
 }
 
 export function fail(core: Core, sa: IsakmpSa, quick: QuickMode, reason: Reason): void {
@@ -175,6 +178,7 @@ function leaveOpen(core: Core, sa: IsakmpSa, quick: QuickMode, child: ChildSa): 
 function finish(core: Core, sa: IsakmpSa, quick: QuickMode): void {
   quick.done = true;
   core.cancel(quick.flow.timer);
+  core.cancel(`${quick.flow.timer}:timeout`);
   core.arm(`quick:${sa.id}:${quick.messageId}:forget`, REMEMBER_MS, () => sa.quick.delete(quick.messageId));
 }
 
