@@ -64,10 +64,15 @@ async function hold(pair: Pair, a: Sekisho, b: Sekisho): Promise<void> {
   }
   say(`  ip netns exec ${pair.host1.name} ping ${HOST2}        # traffic from host1`);
   say(`  ip netns exec ${pair.b.name} tcpdump -ni ge0          # what is on the wire`);
+  // While it stands, an interruption is how it ends: in order, not by the laboratory's emergency exit.
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const emergency = signals.map((signal) => process.listeners(signal));
+  for (const signal of signals) process.removeAllListeners(signal);
   await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
+    for (const signal of signals) process.once(signal, () => resolve());
   });
+  for (const [i, signal] of signals.entries())
+    for (const listener of emergency[i]) process.on(signal, listener);
 }
 
 main().catch((e: Error) => {
