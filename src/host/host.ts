@@ -43,17 +43,9 @@ export class Host {
   /** Dresses a TUN that the dataplane has just made. */
   async dressTunnel({ name, addresses, peer, dataplane }: Tunnel): Promise<void> {
     await setSysctl(`net/ipv4/conf/${name}/rp_filter`, '2'); // routes may be asymmetric through a tunnel
-    await setLink(name, [
-      'addrgenmode',
-      'none',
-      'txqueuelen',
-      '1000',
-      'multicast',
-      'off',
-      'mtu',
-      String(dataplane.mtu),
-      'up',
-    ]);
+    // First, by itself: in one command the link would be up, and have made its link-local address, already.
+    await setLink(name, ['addrgenmode', 'none']);
+    await setLink(name, ['txqueuelen', '1000', 'multicast', 'off', 'mtu', String(dataplane.mtu), 'up']);
     for (const address of addresses) await addAddress(name, address, peer);
   }
 
