@@ -25,13 +25,13 @@ async function routers(net: Pair, lines: string[], initiator: 1 | 2 = 1): Promis
   return [a, b];
 }
 
-async function carries(net: Pair, octets = 20e6): Promise<void> {
+async function carries(net: Pair, octets = 100e6): Promise<void> {
   expect(await pingUntil(net.host1, HOST2, 5000)).toBe(true);
   expect((await ping(net.host1, HOST2, { count: 20 })).received).toBe(20);
   expect((await ping(net.host1, HOST2_IPV6, { count: 20 })).received).toBe(20);
   const there = await transfer(net.host1, net.host2, HOST2, 5001, octets);
   expect(there.sha256Received).toBe(there.sha256Sent);
-  const back = await transfer(net.host2, net.host1, HOST1, 5002, octets);
+  const back = await transfer(net.host2, net.host1, HOST1, 5002, octets / 5);
   expect(back.sha256Received).toBe(back.sha256Sent);
 }
 
@@ -131,6 +131,41 @@ describe.each(VERSIONS)('IKEv%i', (version) => {
     expect(await pingUntil(pair.host1, HOST2, 20_000)).toBe(true);
     expect((await rb.ike())[0].remote).not.toBe(port);
     expect(await pingUntil(pair.host2, HOST1, 5000)).toBe(true);
+  });
+
+  test('Delete from either side, and a crash: the tunnel comes back', async () => {
+    pair = await openPair(`del${version}`);
+    const [first, b] = await routers(pair, [v]);
+    let a = first;
+    const passive = 'interface.ipsec0.responder-only : enable';
+    const without = (n: 1 | 2) =>
+      pairConfig(n)
+        .replace(/^.*ipsec0.*$/gm, '')
+        .replace(/^route.*$/gm, '');
+    const up = async () => {
+      await a.waitUp();
+      await b.waitUp();
+      expect(await pingUntil(pair!.host1, HOST2, 5000)).toBe(true);
+    };
+    await a.reload(without(1));
+    await b.waitLog((e) => e.code === 'ike-deleted' && /by the peer/.test(e.text), 'Delete at B');
+    await a.reload(pairConfig(1, v));
+    await up();
+    const from = (await a.log()).length;
+    await b.reload(without(2));
+    await a.waitLog(
+      (e) => e.code === 'ike-deleted' && /by the peer/.test(e.text),
+      'Delete at A',
+      20_000,
+      from,
+    );
+    await b.reload(pairConfig(2, v, passive));
+    await up();
+    await a.kill();
+    a = await Sekisho.start(pair.lab, pair.a, 'again', pairConfig(1, v));
+    await b.waitLog((e) => e.code === 'initial-contact', 'INITIAL-CONTACT');
+    await up();
+    expect((await b.ike()).filter((sa) => sa.status === 'established')).toHaveLength(1);
   });
 
   test('1 % loss on the line: negotiation and TCP come through', async () => {
