@@ -85,16 +85,18 @@ describe.each([1, 2] as const)('IKEv%i', (version) => {
     await vm.run(
       'head -c 3000000 /dev/urandom >/tmp/blob; (nc -l -p 5001 >/tmp/in; nc -l -p 5002 </tmp/blob) >/dev/null 2>&1 </dev/null &',
     );
-    const tcp = `exec 3<>/dev/tcp/${GUEST}`;
+    // The emulated guest takes its time to listen.
+    const connect = (port: number) =>
+      `until exec 3<>/dev/tcp/${GUEST}/${port}; do sleep 0.2; done 2>/dev/null`;
     const sent = await host.exec(
       [
         'bash',
         '-c',
-        `head -c 3000000 /dev/urandom >${lab.tmp}/f; sleep 0.5; ${tcp}/5001; cat ${lab.tmp}/f >&3; exec 3>&-; sha256sum <${lab.tmp}/f`,
+        `head -c 3000000 /dev/urandom >${lab.tmp}/f; ${connect(5001)}; cat ${lab.tmp}/f >&3; exec 3>&-; sha256sum <${lab.tmp}/f`,
       ],
       { timeoutMs: 60_000 },
     );
-    const got = await host.exec(['bash', '-c', `sleep 1; ${tcp}/5002; sha256sum <&3`], { timeoutMs: 60_000 });
+    const got = await host.exec(['bash', '-c', `${connect(5002)}; sha256sum <&3`], { timeoutMs: 60_000 });
     expect((await vm.run('sha256sum </tmp/in')).stdout).toBe(sent.stdout);
     expect((await vm.run('sha256sum </tmp/blob')).stdout).toBe(got.stdout);
     expect(await router.stop()).toBe(0);
