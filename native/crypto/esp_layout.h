@@ -2,24 +2,12 @@
 #pragma once
 #include <cstring>
 
+#include "../octets.h"
 #include "cipher.h"
 
 namespace sekisho {
 
 constexpr uint32_t kEspHeader = 8;  // SPI and sequence number
-
-inline void put32(uint8_t* at, uint32_t v) {
-  at[0] = v >> 24; at[1] = v >> 16; at[2] = v >> 8; at[3] = v;
-}
-
-inline uint32_t get32(const uint8_t* at) {
-  return uint32_t(at[0]) << 24 | uint32_t(at[1]) << 16 | uint32_t(at[2]) << 8 | at[3];
-}
-
-inline void put64(uint8_t* at, uint64_t v) {
-  put32(at, v >> 32);
-  put32(at + 4, v);
-}
 
 inline uint8_t* iv_of(const Job& j) { return j.esp + kEspHeader; }
 inline uint8_t* text_of(const Suite& s, const Job& j) { return iv_of(j) + s.iv; }

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../octets.h"
 #include "../path/packet.h"
 
 namespace sekisho {
@@ -16,20 +17,6 @@ namespace {
 
 // Newer than Debian 12's headers: segmentation of UDP, from Linux 6.2 on.
 constexpr unsigned kTunUso4 = 0x20, kTunUso6 = 0x40;
-
-void put16(uint8_t* at, uint16_t v) {
-  at[0] = v >> 8;
-  at[1] = v;
-}
-
-uint16_t get16(const uint8_t* at) { return uint16_t(at[0]) << 8 | at[1]; }
-
-uint32_t get32(const uint8_t* at) { return uint32_t(get16(at)) << 16 | get16(at + 2); }
-
-void put32(uint8_t* at, uint32_t v) {
-  put16(at, v >> 16);
-  put16(at + 2, v);
-}
 
 }  // namespace
 

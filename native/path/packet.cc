@@ -4,18 +4,9 @@
 
 #include <cstring>
 
+#include "../octets.h"
+
 namespace sekisho {
-namespace {
-
-uint16_t get16(const uint8_t* at) { return uint16_t(at[0]) << 8 | at[1]; }
-
-void put16(uint8_t* at, uint16_t v) {
-  at[0] = v >> 8;
-  at[1] = v;
-}
-
-}  // namespace
-
 uint32_t inner_length(const uint8_t* packet, size_t octets) {
   if (octets < 1) return 0;
   switch (packet[0] >> 4) {
@@ -53,16 +44,6 @@ uint16_t checksum_finish(uint64_t sum) {
   uint8_t octets[2];
   memcpy(octets, &native, 2);
   return get16(octets);
-}
-
-uint64_t pseudo_header_sum(const uint8_t* packet, uint8_t protocol, uint32_t transport_octets) {
-  const bool v4 = packet[0] >> 4 == 4;
-  uint64_t sum = v4 ? checksum_sum(packet + 12, 8) : checksum_sum(packet + 8, 32);
-  uint8_t tail[8] = {};
-  put16(tail, transport_octets >> 16);
-  put16(tail + 2, transport_octets);
-  tail[7] = protocol;
-  return checksum_sum(tail, 8, sum);
 }
 
 uint32_t transport_offset(const uint8_t* packet, size_t octets, uint8_t* protocol) {

@@ -12,9 +12,6 @@ uint32_t inner_length(const uint8_t* packet, size_t octets);
 uint64_t checksum_sum(const uint8_t* data, size_t octets, uint64_t start = 0);
 uint16_t checksum_finish(uint64_t sum);
 
-// Pseudo header of TCP or UDP (RFC 9293 3.1, RFC 8200 8.1).
-uint64_t pseudo_header_sum(const uint8_t* packet, uint8_t protocol, uint32_t transport_octets);
-
 // Offset of the transport header and its protocol, or 0: fragments and extension headers have none for us.
 uint32_t transport_offset(const uint8_t* packet, size_t octets, uint8_t* protocol);
 

@@ -2,6 +2,7 @@
 import { networkOf } from '../net/address.ts';
 import type { Mistake } from './mistake.ts';
 import { findLeaf } from './schema/index.ts';
+import { IPSEC_INTERFACES } from './schema/interface-ipsec.ts';
 import type { Tree } from './tree.ts';
 
 export type Verdict = { readonly errors: readonly Mistake[]; readonly warnings: readonly Mistake[] };
@@ -32,7 +33,9 @@ type Warn = (key: string, message: string) => void;
 
 function tunnel(tree: Tree, n: number, fail: Fail, warn: Warn): void {
   const at = `interface.ipsec${n}`;
-  if (n > 63) fail(`${at}.preshared-key`, `interface.ipsec${n} does not exist: ipsec0 to ipsec63.`);
+  if (n >= IPSEC_INTERFACES) {
+    fail(`${at}.preshared-key`, `${at} does not exist: ipsec0 to ipsec${IPSEC_INTERFACES - 1}.`);
+  }
   for (const key of ['preshared-key', 'ipv4.source', 'ipv4.destination']) {
     if (tree.value(`${at}.${key}`) === undefined) {
       fail(`${at}.${key}`, `${at} is not complete: add ${at}.${key}.`, 'missing');

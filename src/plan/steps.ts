@@ -2,7 +2,7 @@
 // nothing. What goes away goes first, what comes comes after what it stands on.
 import { isDeepStrictEqual } from 'node:util';
 import { samePolicy } from '../ike/policy.ts';
-import type { Desired, Link, Route, Tunnel } from './desired.ts';
+import { type Desired, type Link, NOTHING, type Route, type Tunnel } from './desired.ts';
 
 /** What an Ethernet device has when nobody says otherwise. */
 const ETHERNET_MTU = 1500;
@@ -19,7 +19,7 @@ export type Step =
   | { readonly kind: 'ike'; readonly desired: Desired };
 
 export function steps(from: Desired | undefined, to: Desired): Step[] {
-  const old = from ?? { links: [], tunnels: [], routes: [] };
+  const old = from ?? NOTHING;
   const out: Step[] = [];
   if (to.hostname && to.hostname !== from?.hostname) out.push({ kind: 'hostname', name: to.hostname });
 

@@ -1,5 +1,5 @@
 // The value types that leaves are made of.
-import { familyOf, parseAddress, parseCidr } from '../../net/address.ts';
+import { parseAddress, parseCidr } from '../../net/address.ts';
 import { formatDuration, parseDuration } from '../../net/duration.ts';
 import type { ValueType } from './leaf.ts';
 
@@ -105,7 +105,3 @@ export function destination(family: 4 | 6): ValueType {
 }
 
 export const ipProtocol = either(integer(0, 255), oneOf('any'));
-
-export function isFamily(value: string, family: 4 | 6): boolean {
-  return familyOf(value) === family;
-}

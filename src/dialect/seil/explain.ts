@@ -21,7 +21,7 @@ const SHOWN = 300;
 
 /** A line that may hold a secret keeps its key only; a line that cannot be read might hold anything. */
 function hideSecret(text: string): string {
-  if (text.length > MAX_LINE) return `${/^\s*[\w.-]*/.exec(text.slice(0, SHOWN))?.[0] ?? ''} …`;
+  if (text.length > MAX_LINE) return keyOnly(text.slice(0, SHOWN));
   const line = parseLine(text);
   if (line.kind === 'blank') return text;
   const colon = text.indexOf(':');
@@ -29,6 +29,10 @@ function hideSecret(text: string): string {
   if (found && !found.leaf.secret) return text.replace(CONTROL, '…');
   if (found) return `${text.slice(0, colon)}: ********`;
   // An unknown key may be a misspelt secret, even with the secret stuck to it, and its value does not matter.
+  return keyOnly(text);
+}
+
+function keyOnly(text: string): string {
   return `${/^\s*[\w.-]*/.exec(text)?.[0] ?? ''} …`;
 }
 

@@ -137,7 +137,7 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
   const fail = (reason: Reason, type: number) => {
     respond(core, sa, EXCHANGE.IKE_AUTH, messageId, [notify(type)]);
     core.refuse('negotiation-refused', sa.connection, `IKEv2 from ${sa.remote.address}`, reason);
-    retire(core, sa);
+    dismiss(core, sa);
     supervise(core, sa.connection);
   };
   if (!idi || !auth) {
@@ -180,7 +180,7 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
 }
 
 /** Keeps a refused SA for a while, so that a retransmitted request still gets its answer. */
-function retire(core: Core, sa: IkeSa): void {
+function dismiss(core: Core, sa: IkeSa): void {
   sa.state = 'auth';
   core.arm(`sa:${sa.id}:half-open`, core.settings.phase1Timeout * 1000, () => drop(core, sa));
 }
