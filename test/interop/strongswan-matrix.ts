@@ -137,9 +137,9 @@ export function strongswanMatrix(version: 1 | 2): void {
     );
     await swan.rekey({ ike: 'seil' });
     await until(
-      async () => (await router.ike()).some((v) => !cookies.includes(v.spiI)),
+      async () => (await router.ike()).some((v) => v.status === 'established' && !cookies.includes(v.spiI)),
       20_000,
-      () => 'IKE SA',
+      () => 'the IKE SA is not renewed',
     );
     await sleep(1500);
     expect((await trace.stop()).lost).toEqual([]);

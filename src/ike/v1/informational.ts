@@ -10,8 +10,8 @@ import type { Message, Payload, PayloadOf } from '../wire/v1.ts';
 import { decrypt, hashVerifies, inform, isFresh, repeat } from './exchange.ts';
 import { phase2Iv } from './keys.ts';
 import { drop, initialContact, isakmpNotify, lost } from './lifecycle.ts';
-import { fail } from './quick-mode.ts';
-import type { IsakmpSa } from './sa.ts';
+import { fail, renewChild } from './quick-mode.ts';
+import { type IsakmpSa, usable } from './sa.ts';
 
 /** Notifies below this are errors (RFC 2408 3.14.1). */
 const FIRST_STATUS = 16384;
@@ -98,6 +98,9 @@ function onDelete(core: Core, sa: IsakmpSa, payload: PayloadOf<'delete'>): void 
     if (!payload.spis.some((spi) => compareBytes(spi, cookies) === 0)) return;
     core.note('info', 'ike-deleted', connection, 'ISAKMP SA deleted by the peer');
     drop(core, sa);
+    // The peer may have lost its IPsec SAs with it, and with the last one it can no longer say so.
+    const child = current(connection);
+    if (child && !usable(connection) && !core.closing) renewChild(core, child);
     return supervise(core, connection);
   }
   for (const spi of payload.spis) {

@@ -179,8 +179,10 @@ export function lost(core: Core, sa: IsakmpSa, reason: Reason): void {
   // A stranger's attempt says nothing about ours.
   if (sa.role !== 'initiator') return;
   connection.failures++;
-  delete connection.renewing;
   const old = [...connection.sas].find((o) => o.version === 1 && o.state === 'established');
-  if (old) core.arm(`sa:${old.id}:rekey`, REKEY_AGAIN_MS, () => beginMainMode(core, connection));
+  if (old) {
+    delete connection.renewing;
+    core.arm(`sa:${old.id}:rekey`, REKEY_AGAIN_MS, () => beginMainMode(core, connection));
+  }
   supervise(core, connection);
 }
