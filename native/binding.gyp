@@ -4,8 +4,9 @@
       "target_name": "sekisho",
       "sources": [
         "crypto/suite.cc", "crypto/kernels.cc", "crypto/openssl.cc", "crypto/selftest.cc",
-        "io/tun.cc", "io/sockets.cc",
-        "path/packet.cc", "path/outbound.cc", "path/inbound.cc", "path/engine.cc",
+        "io/tun.cc", "io/sockets.cc", "io/esp_sender.cc",
+        "path/packet.cc", "path/coalesce.cc", "path/encapsulate.cc", "path/decapsulate.cc",
+        "path/outbound.cc", "path/inbound.cc", "path/engine.cc",
         "napi/binding.cc"
       ],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/udp.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,16 +25,18 @@ void buffers(int fd) {
 // kernel learns the path from ICMP by itself and says EMSGSIZE; IP_RECVERR would let anybody's ICMP fail our sends.
 bool common(int fd, bool dont_fragment) {
   buffers(fd);
-  return set(fd, IPPROTO_IP, IP_PKTINFO, 1) &&
+  return set(fd, IPPROTO_IP, IP_PKTINFO, 1) && set(fd, IPPROTO_IP, IP_RECVTOS, 1) &&
          set(fd, IPPROTO_IP, IP_MTU_DISCOVER, dont_fragment ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
 }
 
-int udp(uint16_t port, std::string* error) {
+int udp(uint16_t port, bool dont_fragment, std::string* error) {
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 || !common(fd, port == 4500)) {
+  // Two sockets share port 4500, see Sockets::open().
+  if (port == 4500 && fd >= 0) set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 || !common(fd, dont_fragment)) {
     *error = "cannot listen on UDP port " + std::to_string(port) + ": " + strerror(errno) +
              (errno == EADDRINUSE ? " (another IKE daemon runs here)" : errno == EACCES ? " (root is needed)" : "");
     if (fd >= 0) ::close(fd);
@@ -70,23 +73,36 @@ int probe_segments() {
 }  // namespace
 
 bool Sockets::open(std::string* error) {
-  ike = udp(500, error);
+  // IKE may be longer than the path carries whole, and RFC 7296 2 lets IP fragment it.
+  ike = udp(500, false, error);
   if (ike < 0) return false;
-  nat_t = udp(4500, error);
+  nat_t = udp(4500, true, error);
   if (nat_t < 0) return false;
+  nat_t_cut = udp(4500, false, error);
+  if (nat_t_cut < 0) return false;
+  // Whatever arrives at the port goes to the first of its sockets.
+  sock_filter first = {BPF_RET | BPF_K, 0, 0, 0};
+  const sock_fprog program = {1, &first};
+  if (setsockopt(nat_t, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) < 0) {
+    *error = std::string("cannot share UDP port 4500 between two sockets: ") + strerror(errno);
+    return false;
+  }
   // Without GRO every packet costs a receive of its own; it works all the same.
   set(nat_t, IPPROTO_UDP, UDP_GRO, 1);
-  esp = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ESP);
-  if (esp < 0 || !common(esp, true)) {
+  for (int* fd : {&esp, &esp_cut}) {
+    *fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ESP);
+    if (*fd >= 0 && common(*fd, fd == &esp)) continue;
     *error = std::string("cannot open a raw socket for ESP: ") + strerror(errno) + " (root is needed)";
     return false;
   }
+  // Every raw socket gets a copy of what arrives, unless its filter keeps nothing: the same "return 0".
+  setsockopt(esp_cut, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
   segments = probe_segments();
   return true;
 }
 
 void Sockets::close() {
-  for (int* fd : {&ike, &nat_t, &esp}) {
+  for (int* fd : {&ike, &nat_t, &esp, &nat_t_cut, &esp_cut}) {
     if (*fd >= 0) ::close(*fd);
     *fd = -1;
   }
@@ -123,20 +139,22 @@ void set_control(msghdr* message, uint32_t source, int tos, uint16_t segment) {
   message->msg_controllen = used;
 }
 
-void read_control(msghdr* message, uint32_t* destination, uint16_t* segment) {
-  *destination = 0;
-  *segment = 0;
+Received read_control(msghdr* message) {
+  Received r;
   for (cmsghdr* c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
     if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
       in_pktinfo info;
       memcpy(&info, CMSG_DATA(c), sizeof info);
-      *destination = info.ipi_addr.s_addr;
+      r.destination = info.ipi_addr.s_addr;
     } else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
       int size;
       memcpy(&size, CMSG_DATA(c), sizeof size);
-      *segment = size;
+      r.segment = size;
+    } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+      r.tos = *CMSG_DATA(c);
     }
   }
+  return r;
 }
 
 uint32_t path_mtu(uint32_t remote) {
@@ -150,14 +168,6 @@ uint32_t path_mtu(uint32_t remote) {
   }
   if (fd >= 0) ::close(fd);
   return mtu;
-}
-
-ssize_t send_in_fragments(int fd, const msghdr& message) {
-  // Packets that leave at this moment from other threads may lose their DF bit, which costs nothing.
-  set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-  const ssize_t sent = sendmsg(fd, &message, 0);
-  set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
-  return sent;
 }
 
 sockaddr_in to_sockaddr(const Endpoint4& e) {

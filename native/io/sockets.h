@@ -13,6 +13,8 @@ struct Sockets {
   int ike = -1;    // UDP 500
   int nat_t = -1;  // UDP 4500
   int esp = -1;    // IP protocol 50
+  // The same two for packets that may be cut under way: they only send.
+  int nat_t_cut = -1, esp_cut = -1;
   int segments = 1;  // how many packets one UDP_SEGMENT send may carry: 1 where the kernel knows no GSO
 
   // False with a sentence in *error when one of them cannot be had.
@@ -30,14 +32,16 @@ constexpr size_t kControlOctets = 128;
 // Fills in source address, ToS and segment size (0: one packet) of an outgoing message.
 void set_control(msghdr* message, uint32_t source, int tos, uint16_t segment);
 
-// Reads destination address and GRO segment size (0: one packet) of a received message.
-void read_control(msghdr* message, uint32_t* destination, uint16_t* segment);
+// What stands beside a received message; `segment` is GRO's size of each packet in it, 0 for one packet.
+struct Received {
+  uint32_t destination = 0;
+  uint16_t segment = 0;
+  uint8_t tos = 0;
+};
+Received read_control(msghdr* message);
 
 // What the path to `remote` carries, octets of IP packet, as the kernel has learned it; 0 when it cannot tell.
 uint32_t path_mtu(uint32_t remote);
-
-// Sends a message that the path cannot carry whole: IKE may be longer, and RFC 7296 2 lets IP fragment it.
-ssize_t send_in_fragments(int fd, const msghdr& message);
 
 sockaddr_in to_sockaddr(const Endpoint4& e);
 

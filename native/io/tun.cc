@@ -20,7 +20,7 @@ constexpr unsigned kTunUso4 = 0x20, kTunUso6 = 0x40;
 
 }  // namespace
 
-int open_tun(const std::string& name, std::string* error) {
+int open_tun(const std::string& name, bool* udp_superpackets, std::string* error) {
   const int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) {
     *error = std::string("cannot open /dev/net/tun: ") + strerror(errno);
@@ -36,7 +36,8 @@ int open_tun(const std::string& name, std::string* error) {
     return -1;
   }
   const unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
-  if (ioctl(fd, TUNSETOFFLOAD, tcp | kTunUso4 | kTunUso6) < 0 && ioctl(fd, TUNSETOFFLOAD, tcp) < 0) {
+  *udp_superpackets = ioctl(fd, TUNSETOFFLOAD, tcp | kTunUso4 | kTunUso6) == 0;
+  if (!*udp_superpackets && ioctl(fd, TUNSETOFFLOAD, tcp) < 0) {
     *error = "cannot set offloads of " + name + ": " + strerror(errno);
     close(fd);
     return -1;

@@ -15,8 +15,8 @@ struct VnetHeader {
 static_assert(sizeof(VnetHeader) == 10);
 
 // Creates a non-blocking TUN in the current network namespace, gone when its descriptor closes.
-// Returns the descriptor, or -1 with a sentence in *error.
-int open_tun(const std::string& name, std::string* error);
+// Returns the descriptor, or -1 with a sentence in *error. `udp_superpackets`: whether the kernel cuts UDP too.
+int open_tun(const std::string& name, bool* udp_superpackets, std::string* error);
 
 // Cuts a superpacket into packets of its gso_size, or completes the checksum of a plain one.
 // Each packet is handed to `emit(context, headers, header_octets, payload, payload_octets)`, which must copy.

@@ -44,6 +44,26 @@ Limits limits(const Napi::Value& value) {
   return {number(o, "octets"), number(o, "packets"), number(o, "seconds")};
 }
 
+std::vector<Selector> selectors(const Napi::Value& value) {
+  const Napi::Array list = value.As<Napi::Array>();
+  std::vector<Selector> out;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::Object o = list.Get(i).As<Napi::Object>();
+    const Secret first = octets(o.Get("first")), last = octets(o.Get("last"));
+    // Of a type that we do not know: nothing can match it.
+    if (first.size() != last.size() || (first.size() != 4 && first.size() != 16)) continue;
+    Selector s = {};
+    s.version = first.size() == 4 ? 4 : 6;
+    s.protocol = number(o, "protocol");
+    s.first_port = number(o, "startPort");
+    s.last_port = number(o, "endPort");
+    memcpy(s.first, first.data(), first.size());
+    memcpy(s.last, last.data(), last.size());
+    out.push_back(s);
+  }
+  return out;
+}
+
 TunnelSettings settings(const Napi::Value& value) {
   const Napi::Object o = value.As<Napi::Object>();
   TunnelSettings s;
@@ -53,6 +73,8 @@ TunnelSettings settings(const Napi::Value& value) {
   s.mss6 = number(o, "mss6");
   s.tos = o.Get("tos").IsNumber() ? static_cast<int>(number(o, "tos")) : -1;
   s.ipv6 = o.Get("ipv6").ToBoolean();
+  const std::string df = o.Get("df").ToString().Utf8Value();
+  s.df = df == "copy" ? DontFragment::kCopy : df == "clear" ? DontFragment::kClear : DontFragment::kSet;
   return s;
 }
 
@@ -204,6 +226,11 @@ class Binding : public Napi::ObjectWrap<Binding> {
     }
     out->esn = o.Get("esn").ToBoolean();
     out->encapsulated = o.Get("encapsulated").ToBoolean();
+    out->ecn = o.Get("ecn").ToBoolean();
+    if (o.Get("traffic").IsObject()) {
+      const Napi::Object traffic = o.Get("traffic").As<Napi::Object>();
+      out->selectors = {true, selectors(traffic.Get("local")), selectors(traffic.Get("remote"))};
+    }
     out->window = number(o, "replayWindow");
     out->local = endpoint(o.Get("local"));
     out->remote = endpoint(o.Get("remote"));

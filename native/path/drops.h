@@ -18,6 +18,8 @@ namespace sekisho {
   X(kReplayed, "replayed")                                \
   X(kAuthenticationFailed, "authentication-failed")       \
   X(kDummy, "dummy")                                      \
+  X(kSelectorMismatch, "selector-mismatch")               \
+  X(kCongestion, "congestion")                            \
   X(kTunnelDown, "tunnel-down")                           \
   X(kIkeQueueFull, "ike-queue-full")
 

@@ -73,6 +73,7 @@ void Engine::stop() {
   tunnels_.clear();
   inbound_.clear();
   outbound_.clear();
+  retired_.clear();
   sockets_.close();
   for (int* fd : {&tun_poll_, &socket_poll_, &wake_}) {
     if (*fd >= 0) ::close(*fd);
@@ -94,7 +95,7 @@ static int ready_now(int poll, Quiescence& quiescence, int thread, epoll_event* 
 
 void Engine::run_outbound() {
   Outbound path(sockets_, events_);
-  std::array<epoll_event, 4> ready;  // few, so that whoever waits for quiescence does not wait long
+  std::array<epoll_event, 64> ready;
   while (!stopping_.load(std::memory_order_relaxed)) {
     const int n = ready_now(tun_poll_, quiescence_, kOutboundThread, ready.data(), ready.size());
     for (int i = 0; i < n; i++) {
@@ -104,6 +105,7 @@ void Engine::run_outbound() {
       if (ready[i].events & (EPOLLERR | EPOLLHUP)) epoll_ctl(tun_poll_, EPOLL_CTL_DEL, tunnel.fd, nullptr);
       else path.serve(tunnel);
     }
+    path.flush();
   }
   quiescence_.asleep(kOutboundThread);
 }
@@ -132,6 +134,7 @@ void Engine::run_clock() {
     for (auto& [name, list] : outbound_) {
       for (auto& sa : list) expire_by_time(*sa, now);
     }
+    std::erase_if(retired_, [&](const auto& r) { return quiescence_.passed(r.first); });
   }
 }
 
@@ -176,12 +179,13 @@ std::string Engine::open_tunnel(const TunnelSettings& s) {
   std::string error;
   auto tunnel = std::make_unique<Tunnel>();
   tunnel->name = s.name;
-  tunnel->fd = open_tun(s.name, &error);
+  tunnel->fd = open_tun(s.name, &tunnel->udp_superpackets, &error);
   if (tunnel->fd < 0) return error;
   tunnel->mss4 = s.mss4;
   tunnel->mss6 = s.mss6;
   tunnel->tos = s.tos;
   tunnel->ipv6 = s.ipv6;
+  tunnel->df = s.df;
   epoll_event e = {};
   e.events = EPOLLIN;
   e.data.ptr = tunnel.get();
@@ -198,6 +202,7 @@ std::string Engine::change_tunnel(const TunnelSettings& s) {
   tunnel->mss6 = s.mss6;
   tunnel->tos = s.tos;
   tunnel->ipv6 = s.ipv6;
+  tunnel->df = s.df;
   return "";
 }
 
@@ -235,6 +240,7 @@ void Engine::fill(Sa& sa, const SaSpec& spec, Tunnel* tunnel) {
   sa.suite = spec.suite;
   sa.esn = spec.esn;
   sa.encapsulated = spec.encapsulated;
+  sa.ecn = spec.ecn;
   sa.tunnel = tunnel;
   sa.local = spec.local;
   sa.remote = spec.remote.packed();
@@ -247,21 +253,20 @@ void Engine::fill(Sa& sa, const SaSpec& spec, Tunnel* tunnel) {
 
 std::string Engine::install_inbound(SaSpec spec) {
   auto sa = std::make_unique<InboundSa>(spec.window, spec.esn);
-  std::unique_ptr<InboundSa> old;
   {
     std::lock_guard lock(mutex_);
     Tunnel* tunnel = find(spec.tunnel);
     if (!tunnel) return "there is no tunnel " + spec.tunnel;
     fill(*sa, spec, tunnel);
+    sa->selectors = std::move(spec.selectors);
     if (!sa->cipher) return "no crypto kernel knows this suite";
     if (InboundSa* other = table_.at(spec.spi & (SaTable::kSlots - 1)); other && other->spi != spec.spi) {
       return "the SPI's place in the table is taken";
     }
     reserved_.erase(spec.spi);
     table_.replace(spec.spi, sa.get());
-    old = std::exchange(inbound_[spec.spi], std::move(sa));
+    retire(std::exchange(inbound_[spec.spi], std::move(sa)));
   }
-  if (old) quiescence_.wait();
   return "";
 }
 
@@ -281,37 +286,34 @@ std::string Engine::install_outbound(SaSpec spec) {
 }
 
 void Engine::remove_inbound(uint32_t spi) {
-  std::unique_ptr<InboundSa> old;
-  {
-    std::lock_guard lock(mutex_);
-    reserved_.erase(spi);
-    const auto it = inbound_.find(spi);
-    if (it == inbound_.end()) return;
-    table_.replace(spi, nullptr);
-    old = std::move(it->second);
-    inbound_.erase(it);
-  }
-  quiescence_.wait();
+  std::lock_guard lock(mutex_);
+  reserved_.erase(spi);
+  const auto it = inbound_.find(spi);
+  if (it == inbound_.end()) return;
+  table_.replace(spi, nullptr);
+  retire(std::move(it->second));
+  inbound_.erase(it);
 }
 
 void Engine::remove_outbound(const std::string& name, uint32_t spi) {
-  std::unique_ptr<OutboundSa> old;
-  {
-    std::lock_guard lock(mutex_);
-    const auto it = outbound_.find(name);
-    if (it == outbound_.end()) return;
-    auto& list = it->second;
-    const auto found = std::find_if(list.begin(), list.end(), [&](const auto& sa) { return sa->spi == spi; });
-    if (found == list.end()) return;
-    old = std::move(*found);
-    list.erase(found);
-    if (Tunnel* tunnel = find(name); tunnel && tunnel->outbound.load() == old.get()) {
-      tunnel->outbound.store(list.empty() ? nullptr : list.back().get(), std::memory_order_release);
-      tunnel->acquired.store(false);
-    }
-    if (list.empty()) outbound_.erase(it);
+  std::lock_guard lock(mutex_);
+  const auto it = outbound_.find(name);
+  if (it == outbound_.end()) return;
+  auto& list = it->second;
+  const auto found = std::find_if(list.begin(), list.end(), [&](const auto& sa) { return sa->spi == spi; });
+  if (found == list.end()) return;
+  std::unique_ptr<OutboundSa> old = std::move(*found);
+  list.erase(found);
+  if (Tunnel* tunnel = find(name); tunnel && tunnel->outbound.load() == old.get()) {
+    tunnel->outbound.store(list.empty() ? nullptr : list.back().get(), std::memory_order_release);
+    tunnel->acquired.store(false);
   }
-  quiescence_.wait();
+  if (list.empty()) outbound_.erase(it);
+  retire(std::move(old));
+}
+
+void Engine::retire(std::shared_ptr<Sa> sa) {
+  if (sa) retired_.push_back({quiescence_.mark(), std::move(sa)});
 }
 
 void Engine::move_peer(const std::string& name, Endpoint4 remote) {
@@ -336,11 +338,9 @@ void Engine::send(Endpoint4 local, Endpoint4 remote, const uint8_t* data, size_t
   m.msg_iovlen = 2;
   m.msg_control = control;
   set_control(&m, local.address, 0, 0);
-  const int fd = local.port == htons(4500) ? sockets_.nat_t : sockets_.ike;
-  ssize_t sent = sendmsg(fd, &m, 0);
-  if (sent < 0 && errno == EMSGSIZE) sent = send_in_fragments(fd, m);
+  const int fd = local.port == htons(4500) ? sockets_.nat_t_cut : sockets_.ike;
   // IKE retransmits what is lost, here as under way.
-  if (sent < 0) drops_.count(Drop::kSendFailed);
+  if (sendmsg(fd, &m, 0) < 0) drops_.count(Drop::kSendFailed);
 }
 
 std::vector<SaStatistics> Engine::sas() const {

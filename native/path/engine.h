@@ -22,10 +22,11 @@ struct SaSpec {
   uint32_t spi;
   Suite suite;
   Secret key, mac_key;
-  bool esn, encapsulated;
+  bool esn, encapsulated, ecn;
   uint32_t window;
   Endpoint4 local, remote;
   Limits soft, hard;
+  Selectors selectors;  // inbound
 };
 
 struct SaStatistics {
@@ -75,6 +76,7 @@ class Engine {
   void run_clock();
   void expire_by_time(Sa& sa, uint64_t now_ms);
   Tunnel* find(const std::string& name) const;
+  void retire(std::shared_ptr<Sa> sa);
   void fill(Sa& sa, const SaSpec& spec, Tunnel* tunnel);
 
   Events events_;
@@ -89,6 +91,8 @@ class Engine {
   std::map<uint32_t, std::unique_ptr<InboundSa>> inbound_;
   // By tunnel, the one in use last: when it goes, the newest of the others takes over with its own sequence numbers.
   std::map<std::string, std::vector<std::unique_ptr<OutboundSa>>> outbound_;
+  // SAs that ended, with the mark after which no thread can have them any more: freed, and their keys wiped, by the clock.
+  std::vector<std::pair<uint64_t, std::shared_ptr<Sa>>> retired_;
   std::map<uint32_t, uint64_t> reserved_;  // SPI → until when, ms
 
   std::atomic<bool> stopping_{false};

@@ -2,23 +2,26 @@
 //
 //   1. recvmmsg()  up to 16 messages, each perhaps a run of packets (UDP_GRO)
 //   2. sort        keepalives away, IKE up to the control plane, ESP on (RFC 3948 2.2)
-//   3. find        the SA by SPI, ask the replay window whether the packet may be new
-//   4. open        runs of packets of one SA as a batch: verify, then decrypt (crypto/)
-//   5. mark        the replay window; strip trailer and padding, look at the inner header
-//   6. write()     to the TUN of the SA's tunnel
+//   3. decapsulate everything that arrived, each SA's packets as one batch (path/decapsulate)
+//   4. coalesce    neighbours of a flow into superpackets (path/coalesce)
+//   5. writev()    one for each superpacket, to the TUN of the SA's tunnel
 //
 // Nothing here allocates, locks or calls the control plane, but for IKE datagrams and rare events.
 #pragma once
 #include <sys/socket.h>
 
 #include <memory>
-#include <vector>
 
 #include "../io/sockets.h"
-#include "../sa/table.h"
-#include "events.h"
+#include "decapsulate.h"
 
 namespace sekisho {
+
+// Writes superpackets to their TUNs.
+class TunSink : public SuperpacketSink {
+ public:
+  void write(Tunnel& tunnel, const VnetHeader& header, const iovec* parts, int count, uint32_t packets) override;
+};
 
 class Inbound {
  public:
@@ -31,30 +34,19 @@ class Inbound {
   static constexpr size_t kMessages = 16;
   static constexpr size_t kMessageOctets = 1 << 16;
 
-  struct Pending {
-    InboundSa* sa;
-    uint64_t sequence;
-    Endpoint4 local, from;
-    bool encapsulated;
-  };
-
-  void datagram(int fd, uint8_t* data, uint32_t octets, Endpoint4 local, Endpoint4 from);
-  void esp(uint8_t* packet, uint32_t octets, Endpoint4 local, Endpoint4 from, bool encapsulated);
-  void ike(const uint8_t* data, uint32_t octets, Endpoint4 local, Endpoint4 from);
-  void open();
-  void deliver(const Job& job, const Pending& p);
+  void datagram(int fd, uint8_t* data, uint32_t octets, const Outer& outer);
+  void ike(const uint8_t* data, uint32_t octets, const Outer& outer);
 
   Sockets& sockets_;
-  SaTable& table_;
   Events& events_;
   DropCounters& drops_;
+  TunSink tuns_;
+  Decapsulator decapsulator_;
   std::unique_ptr<uint8_t[]> buffers_;
   mmsghdr messages_[kMessages];
   iovec vectors_[kMessages];
   sockaddr_in addresses_[kMessages];
   alignas(cmsghdr) uint8_t control_[kMessages][kControlOctets];
-  std::vector<Job> jobs_;
-  std::vector<Pending> pending_;
 };
 
 }  // namespace sekisho

@@ -1,5 +1,5 @@
-// Freeing what data threads may still read: they pass a quiescent point once a batch, or are asleep. No lock, no
-// reference count on the path; whoever removes something waits for both threads to have passed.
+// Freeing what data threads may still read: they pass a quiescent point once a turn, or are asleep. No lock, no
+// reference count on the path; what was removed is freed when every thread has passed since.
 #pragma once
 #include <sched.h>
 #include <unistd.h>
@@ -19,15 +19,24 @@ class Quiescence {
   }
   void asleep(int thread) { seen_[thread].store(kAsleep, std::memory_order_seq_cst); }
 
+  // What was unpublished before the call may be freed once passed(mark()).
+  uint64_t mark() {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return now_.fetch_add(1, std::memory_order_seq_cst) + 1;
+  }
+  bool passed(uint64_t mark) const {
+    for (const auto& seen : seen_) {
+      if (seen.load(std::memory_order_seq_cst) < mark) return false;
+    }
+    return true;
+  }
+
   // Returns when nothing unpublished before the call can be in use any more: microseconds.
   void wait() {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    const uint64_t target = now_.fetch_add(1, std::memory_order_seq_cst) + 1;
-    for (auto& seen : seen_) {
-      for (int n = 0; seen.load(std::memory_order_seq_cst) < target; n++) {
-        if (n < 10) sched_yield();
-        else usleep(50);
-      }
+    const uint64_t target = mark();
+    for (int n = 0; !passed(target); n++) {
+      if (n < 10) sched_yield();
+      else usleep(50);
     }
   }
 

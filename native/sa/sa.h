@@ -9,6 +9,7 @@
 #include "../crypto/cipher.h"
 #include "../path/drops.h"
 #include "replay.h"
+#include "selectors.h"
 
 namespace sekisho {
 
@@ -35,6 +36,7 @@ struct Sa {
   Suite suite;
   bool esn;
   bool encapsulated;
+  bool ecn;  // outbound: the peer carries congestion marks in (RFC 6040 4.1, RFC 7296 2.24)
   Tunnel* tunnel;
   std::unique_ptr<Cipher> cipher;
   Endpoint4 local;
@@ -52,11 +54,16 @@ struct Sa {
 struct InboundSa : Sa {
   InboundSa(uint32_t window, bool esn_) : replay(window, esn_) {}
   ReplayWindow replay;
+  Selectors selectors;
+  uint32_t batch = 0;  // its place in the receiving thread's turn
 };
 
 struct OutboundSa : Sa {
   uint64_t sequence = 0;  // of the last packet; the sending thread's own
 };
+
+// The outer DF bit (RFC 4301 8.1).
+enum class DontFragment : uint8_t { kCopy, kSet, kClear };
 
 struct TunnelSettings {
   std::string name;
@@ -64,15 +71,18 @@ struct TunnelSettings {
   uint16_t mss4 = 0, mss6 = 0;
   int tos = 0;  // -1 copies the inner packet's
   bool ipv6 = true;
+  DontFragment df = DontFragment::kSet;
 };
 
 // What both threads read of a tunnel on every packet: replaced as a whole when the configuration changes.
 struct Tunnel {
   std::string name;
   int fd = -1;
+  bool udp_superpackets = false;  // the TUN takes them, from Linux 6.2 on
   std::atomic<uint16_t> mss4{0}, mss6{0};
   std::atomic<int> tos{0};
   std::atomic<bool> ipv6{true};
+  std::atomic<DontFragment> df{DontFragment::kSet};
   std::atomic<OutboundSa*> outbound{nullptr};
   std::atomic<bool> acquired{false};
   Counter rx_packets, rx_octets, tx_packets, tx_octets;

@@ -118,6 +118,8 @@ function plain(sa: EspSa): object {
     integrityKey: sa.integrityKey?.reveal() ?? new Uint8Array(0),
     esn: sa.esn,
     encapsulated: sa.encapsulated,
+    ecn: sa.ecn,
+    traffic: sa.traffic,
     replayWindow: sa.replayWindow,
     local: sa.local,
     remote: sa.remote,

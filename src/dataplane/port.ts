@@ -14,6 +14,8 @@ export type TunnelSettings = {
   readonly mss6: number;
   /** Outer ToS octet, or the inner packet's. */
   readonly tos: number | 'copy';
+  /** The outer DF bit (RFC 4301 8.1). */
+  readonly df: 'copy' | 'set' | 'clear';
   /** Whether IPv6 packets go through. */
   readonly ipv6: boolean;
 };

@@ -3,7 +3,7 @@ import type { Endpoint } from '../net/endpoint.ts';
 import { Secret } from '../net/secret.ts';
 import type { Connection, Core } from './core.ts';
 import { CIPHERS, HASHES } from './crypto/algorithm.ts';
-import type { EspSa, Limits } from './io.ts';
+import type { EspSa, Limits, Traffic } from './io.ts';
 import type { EspSuite } from './proposal/v2.ts';
 import type { IkeSa } from './v2/sa.ts';
 
@@ -17,6 +17,8 @@ export type ChildSa = {
   readonly encapsulated: boolean;
   /** What was negotiated as traffic, as text: prefixes or ranges. */
   readonly selectors: { readonly local: readonly string[]; readonly remote: readonly string[] };
+  /** What inbound packets are checked against (RFC 4301 5.2); undefined lets everything through. */
+  readonly traffic?: Traffic;
   readonly createdAt: number;
   readonly seconds: number;
   readonly octets?: number;
@@ -119,6 +121,8 @@ function half(core: Core, child: ChildSa, spi: number, material: Uint8Array): Es
     esn: suite.esn,
     replayWindow: child.connection.policy.child.replayWindow,
     encapsulated: child.encapsulated,
+    ecn: child.connection.policy.version === 2,
+    ...(child.traffic ? { traffic: child.traffic } : {}),
     local: child.local,
     remote: child.remote,
     soft,

@@ -49,6 +49,18 @@ export type LimitCause = 'time' | 'octets' | 'packets';
 
 export type Limits = { readonly seconds: number; readonly octets?: number; readonly packets?: number };
 
+/** Addresses, protocol (0: any) and ports that an SA may carry (RFC 7296 3.13.1); all bounds are included. */
+export type Selector = {
+  readonly protocol: number;
+  readonly startPort: number;
+  readonly endPort: number;
+  readonly first: Uint8Array;
+  readonly last: Uint8Array;
+};
+
+/** What may pass from the peer to us: towards one of `local`, from one of `remote`. */
+export type Traffic = { readonly local: readonly Selector[]; readonly remote: readonly Selector[] };
+
 /** One direction of an IPsec SA as the dataplane needs it. */
 export type EspSa = {
   readonly connection: string;
@@ -63,6 +75,10 @@ export type EspSa = {
   readonly replayWindow: number;
   /** UDP encapsulation between the two endpoints, or native ESP between their addresses. */
   readonly encapsulated: boolean;
+  /** The peer carries congestion marks into what it decapsulates (RFC 7296 2.24, RFC 6040 4.1). */
+  readonly ecn: boolean;
+  /** What inner packets are checked against; undefined lets everything through. Inbound only. */
+  readonly traffic?: Traffic;
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly soft: Limits;

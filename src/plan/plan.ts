@@ -80,6 +80,7 @@ function tunnel(
       mss4: clamp === 'none' ? 0 : clamp === 'auto' ? mssOf(mtu, 4) : clamp,
       mss6: clamp === 'none' ? 0 : mssOf(mtu, 6),
       tos: tos === 'copy' ? 'copy' : Number(tos),
+      df: tree.value(`${at}.tx-df-set`) as 'copy' | 'set' | 'clear',
       ipv6: tree.value(`${at}.ipv6.forward`) === 'pass',
     },
     ...(fixed === undefined ? { outerMtu } : {}),

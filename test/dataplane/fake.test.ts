@@ -26,7 +26,7 @@ beforeEach(() => {
     sendIke: () => {},
     deliver: (_, inner) => out.push(inner),
   });
-  fake.openTunnel({ name: 'ipsec0', mtu: 1400, mss4: 0, mss6: 0, tos: 0, ipv6: false });
+  fake.openTunnel({ name: 'ipsec0', mtu: 1400, mss4: 0, mss6: 0, tos: 0, df: 'set', ipv6: false });
 });
 
 function sa(spi: number, changes: Partial<EspSa> = {}): EspSa {
@@ -38,6 +38,7 @@ function sa(spi: number, changes: Partial<EspSa> = {}): EspSa {
     esn: false,
     replayWindow: 64,
     encapsulated: true,
+    ecn: false,
     local: { address: '10.0.0.1', port: 4500 },
     remote: { address: '10.0.0.2', port: 4500 },
     soft: { seconds: 100 },

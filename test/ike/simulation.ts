@@ -132,7 +132,15 @@ export class Node {
     const open = new Set(this.dataplane.statistics().tunnels.map((t) => t.name));
     for (const p of policies) {
       if (!open.has(p.name))
-        this.dataplane.openTunnel({ name: p.name, mtu: 1400, mss4: 0, mss6: 0, tos: 0, ipv6: true });
+        this.dataplane.openTunnel({
+          name: p.name,
+          mtu: 1400,
+          mss4: 0,
+          mss6: 0,
+          tos: 0,
+          df: 'set',
+          ipv6: true,
+        });
     }
     this.input({ kind: 'configure', connections: policies, settings });
   }

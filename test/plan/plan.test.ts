@@ -32,7 +32,7 @@ describe("seed 001's minimal configuration", () => {
       name: 'ipsec0',
       addresses: ['192.168.1.1/32'],
       // 1500 - IPv4 20 - UDP 8 - ESP 8 - IV 16 - ICV 16 is 1432, in blocks of 16 1424, less the trailer's 2.
-      dataplane: { name: 'ipsec0', mtu: 1422, mss4: 1382, mss6: 1362, tos: 0, ipv6: true },
+      dataplane: { name: 'ipsec0', mtu: 1422, mss4: 1382, mss6: 1362, tos: 0, df: 'set', ipv6: true },
       outerMtu: 1500,
     });
     expect(policy.name).toBe('ipsec0');

@@ -84,6 +84,12 @@ export const interfaceIpsec: readonly Leaf[] = [
     help: 'ToS octet of the outer header, or copy: that of the inner packet.',
   },
   {
+    path: `${p}.tx-df-set`,
+    type: oneOf('copy', 'set', 'clear'),
+    default: 'set',
+    help: 'DF bit of the outer header: set (the path MTU is learned), clear (routers may fragment), or that of the inner packet.',
+  },
+  {
     path: `${p}.dynamic-local-address`,
     type: enableDisable,
     default: 'disable',

@@ -40,7 +40,7 @@ import { phase2Iv, quickModeKeys } from './keys.ts';
 import { deleteChild } from './lifecycle.ts';
 import { beginMainMode } from './main-mode.ts';
 import { type IsakmpSa, type QuickMode, usable } from './sa.ts';
-import { echoed, idAddresses, idOf, idText, pairOf, wrongIds } from './selectors.ts';
+import { echoed, enforced, idAddresses, idOf, idText, pairOf, wrongIds } from './selectors.ts';
 
 /** How long we go on sending on the old SA when the peer gives no sign that it has the new one. */
 const SWITCH_MS = 1000;
@@ -444,6 +444,7 @@ function make(
       remote: sa.remote,
       encapsulated: sa.nat.local || sa.nat.remote,
       selectors: { local: [text(local, sa.local.address)], remote: [text(remote, sa.remote.address)] },
+      ...enforced(connection.policy),
       seconds: suite.seconds ?? connection.policy.child.seconds,
       ...(octets === undefined ? {} : { octets }),
       initiator: quick.role === 'initiator',

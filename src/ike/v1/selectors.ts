@@ -1,6 +1,7 @@
 // Quick Mode identities (RFC 2407 4.6.2): proxy-ids as SEIL calls them, compared by meaning and never narrowed.
 import {
   addressBytes,
+  familyOf,
   formatAddress,
   maskBytes,
   maskLength,
@@ -8,6 +9,7 @@ import {
   splitCidr,
 } from '../../net/address.ts';
 import { concat } from '../../net/bytes.ts';
+import type { Traffic } from '../io.ts';
 import { type ConnectionPolicy, keyOf } from '../policy.ts';
 import type { Reason } from '../reason.ts';
 import { ID } from '../wire/numbers.ts';
@@ -101,4 +103,18 @@ export function echoed(connection: string, asked: IdPair, ids: IdPair | undefine
     key,
     hint: `set ${key}.ipv4.local : ${got[0]} and .remote : ${got[1]}, or let the peer accept ours`,
   };
+}
+
+const ANY_IPV4 = {
+  protocol: 0,
+  startPort: 0,
+  endPort: 65_535,
+  first: new Uint8Array(4),
+  last: new Uint8Array(4).fill(255),
+};
+
+/** What inbound packets are held to: proxy-ids are negotiation only, as SEIL has it, but one of IPv4 keeps IPv6 out. */
+export function enforced({ child }: ConnectionPolicy): { traffic?: Traffic } {
+  const ipv4 = !child.anySelectors && child.selectors.local.every((prefix) => familyOf(prefix) === 4);
+  return ipv4 ? { traffic: { local: [ANY_IPV4], remote: [ANY_IPV4] } } : {};
 }

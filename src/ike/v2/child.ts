@@ -113,6 +113,7 @@ function make(
       remote: sa.remote,
       encapsulated: sa.nat.local || sa.nat.remote,
       selectors: { local: local.map(selectorText), remote: remote.map(selectorText) },
+      traffic: { local, remote },
       seconds: connection.policy.child.seconds,
       ...(connection.policy.child.octets === undefined ? {} : { octets: connection.policy.child.octets }),
       initiator: weInitiate,

@@ -1,0 +1,110 @@
+#include "esp_sender.h"
+
+#include <errno.h>
+#include <time.h>
+
+namespace sekisho {
+
+EspSender::EspSender(Sockets& sockets, Events& events)
+    : sockets_(sockets),
+      events_(events),
+      messages_(kMessages),
+      vectors_(kMessages),
+      addresses_(kMessages),
+      control_(kMessages * kControlOctets),
+      counts_(kMessages) {}
+
+int EspSender::socket_of(const EspPacket& p) const {
+  if (p.sa->encapsulated) return p.dont_fragment ? sockets_.nat_t : sockets_.nat_t_cut;
+  return p.dont_fragment ? sockets_.esp : sockets_.esp_cut;
+}
+
+void EspSender::send(uint8_t* arena, const EspPacket* packets, size_t n) {
+  for (size_t from = 0, to; from < n; from = to) {
+    const int fd = socket_of(packets[from]);
+    for (to = from + 1; to < n && to - from < kMessages && socket_of(packets[to]) == fd; to++) {
+    }
+    send_on(fd, arena, packets + from, to - from);
+  }
+}
+
+size_t EspSender::group(uint8_t* arena, const EspPacket* packets, size_t n, size_t most) {
+  size_t count = 0;
+  for (size_t i = 0; i < n;) {
+    const EspPacket& first = packets[i];
+    const size_t room = first.sa->encapsulated ? most : 1;
+    size_t run = 1;
+    uint32_t octets = first.octets;
+    // Only the last of a group may be shorter (UDP_SEGMENT).
+    while (run < room && i + run < n) {
+      const EspPacket& next = packets[i + run];
+      if (next.sa != first.sa || next.octets > first.octets || next.tos != first.tos) break;
+      if (octets + next.octets > kMaxGsoOctets) break;
+      if (next.at != first.at + octets) break;  // one between them was not sealed
+      octets += next.octets;
+      run++;
+      if (next.octets < first.octets) break;
+    }
+    const Endpoint4 remote = Endpoint4::unpack(first.sa->remote.load(std::memory_order_relaxed));
+    addresses_[count] = to_sockaddr(first.sa->encapsulated ? remote : Endpoint4{remote.address, 0});
+    vectors_[count] = {arena + first.at, octets};
+    counts_[count] = run;
+    msghdr& m = messages_[count].msg_hdr;
+    m = {};
+    m.msg_name = &addresses_[count];
+    m.msg_namelen = sizeof addresses_[count];
+    m.msg_iov = &vectors_[count];
+    m.msg_iovlen = 1;
+    m.msg_control = &control_[count * kControlOctets];
+    set_control(&m, first.sa->local.address, first.tos, run > 1 ? first.octets : 0);
+    count++;
+    i += run;
+  }
+  return count;
+}
+
+void EspSender::send_on(int fd, uint8_t* arena, const EspPacket* packets, size_t n) {
+  size_t count = group(arena, packets, n, sockets_.segments), done = 0;
+  for (size_t sent = 0; sent < count;) {
+    const int went = sendmmsg(fd, &messages_[sent], count - sent, 0);
+    if (went > 0) {
+      for (int i = 0; i < went; i++) done += counts_[sent++];
+      continue;
+    }
+    if (errno == EINTR) continue;
+    const int error = errno;
+    const EspPacket& first = packets[done];
+    const bool size = error == EMSGSIZE || (error == EINVAL && exceeds_path(first));
+    if (counts_[sent] > 1 && (size ? !first.dont_fragment : error == EIO || error == EINVAL)) {
+      // What may be cut under way is cut by the kernel, which does not do so with segments. Else: a device without
+      // checksum offload (EIO, before Linux 6.11) or a kernel that carries fewer segments (EINVAL), from here on.
+      if (!size) sockets_.segments = error == EINVAL && sockets_.segments > kOldSegments ? kOldSegments : 1;
+      packets += done;
+      n -= done;
+      count = group(arena, packets, n, size ? 1 : sockets_.segments);
+      done = sent = 0;
+      continue;
+    }
+    first.sa->tunnel->tx_drops.count(size ? Drop::kTooBig : Drop::kSendFailed, counts_[sent]);
+    if (size) report_path(*first.sa);
+    done += counts_[sent++];
+  }
+}
+
+// Older kernels answer EINVAL, not EMSGSIZE, to segments that are too long for the path.
+bool EspSender::exceeds_path(const EspPacket& p) const {
+  const uint32_t mtu = path_mtu(Endpoint4::unpack(p.sa->remote.load(std::memory_order_relaxed)).address);
+  return mtu && p.octets + (p.sa->encapsulated ? 28 : 20) > mtu;
+}
+
+// The path carries less than we thought; said at most once a second, for every packet says it.
+void EspSender::report_path(const OutboundSa& sa) {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  if (t.tv_sec == path_reported_) return;
+  path_reported_ = t.tv_sec;
+  Event e{Event::Kind::kPathMtu, {}, Endpoint4::unpack(sa.remote.load(std::memory_order_relaxed)), {}, {}};
+  events_.push(std::move(e));
+}
+
+}  // namespace sekisho

@@ -1,0 +1,64 @@
+// ESP packets become inner packets. No input or output here: the same code runs behind UDP, a raw socket, a packet
+// ring, a fuzzer and a benchmark.
+//
+//   1. esp()     find the SA by SPI, ask the replay window whether the packet may be new
+//   2. finish()  open what was gathered, each SA's packets as one batch: verify, then decrypt (crypto/)
+//   3.           mark the replay window in the order of arrival; strip trailer and padding; look at the inner header,
+//                the selectors and the congestion mark
+//   4.           hand over, merged into superpackets (path/coalesce)
+//
+// Nothing here allocates, locks or calls the control plane, but for rare events.
+#pragma once
+#include <vector>
+
+#include "../sa/table.h"
+#include "coalesce.h"
+#include "events.h"
+
+namespace sekisho {
+
+// What stood around an ESP packet.
+struct Outer {
+  Endpoint4 local, from;
+  bool encapsulated;
+  uint8_t tos;
+};
+
+class Decapsulator {
+ public:
+  Decapsulator(SaTable& table, Events& events, DropCounters& drops, SuperpacketSink& sink);
+
+  // Takes one packet, from the ESP header on. Its memory must live until finish().
+  void esp(uint8_t* packet, uint32_t octets, const Outer& outer);
+  void finish();
+
+ private:
+  // As many as one turn may bring: 16 messages of 64 KB. More end the batch early.
+  static constexpr size_t kPackets = 2048;
+
+  struct Pending {
+    InboundSa* sa;
+    uint64_t sequence;
+    Outer outer;
+    uint32_t next;  // of the same SA, or kNone
+  };
+  struct Batch {
+    InboundSa* sa;
+    uint32_t head, tail;
+  };
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  void open();
+  void deliver(const Job& job, const Pending& p);
+
+  SaTable& table_;
+  Events& events_;
+  DropCounters& drops_;
+  Coalescer coalescer_;
+  std::vector<Job> jobs_;         // by arrival
+  std::vector<Pending> pending_;  // beside them
+  std::vector<Batch> batches_;    // one for each SA in this turn
+  Job sorted_[kMaxBatch];
+};
+
+}  // namespace sekisho

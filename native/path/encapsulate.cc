@@ -1,0 +1,129 @@
+#include "encapsulate.h"
+
+#include <string.h>
+
+#include "../crypto/esp_layout.h"
+#include "limits.h"
+#include "packet.h"
+
+namespace sekisho {
+namespace {
+
+constexpr uint8_t kNextIpv4 = 4, kNextIpv6 = 41;  // RFC 4303 2.6
+
+struct Segment {
+  Encapsulator* self;
+  Tunnel* tunnel;
+  OutboundSa* sa;
+};
+
+void on_segment(void* context, const uint8_t* headers, uint32_t header_octets, const uint8_t* payload,
+                uint32_t payload_octets) {
+  const Segment& s = *static_cast<Segment*>(context);
+  s.self->encapsulate(*s.tunnel, *s.sa, headers, header_octets, payload, payload_octets);
+}
+
+// The outer ToS octet: DSCP as configured, the congestion field copied where the peer carries marks back in (RFC 6040 4.1).
+uint8_t outer_tos(const Tunnel& tunnel, const OutboundSa& sa, const uint8_t* inner) {
+  const uint8_t own = inner[0] >> 4 == 6 ? inner[0] << 4 | inner[1] >> 4 : inner[1];
+  const int tos = tunnel.tos.load(std::memory_order_relaxed);
+  return ((tos < 0 ? own : tos) & 0xfc) | (sa.ecn ? own & 3 : 0);
+}
+
+// RFC 4301 8.1. An IPv6 packet is never cut under way, so its outer packet is not either.
+bool dont_fragment(const Tunnel& tunnel, const uint8_t* inner) {
+  switch (tunnel.df.load(std::memory_order_relaxed)) {
+    case DontFragment::kSet: return true;
+    case DontFragment::kClear: return false;
+    case DontFragment::kCopy: return inner[0] >> 4 == 6 || (inner[6] & 0x40);
+  }
+  return true;
+}
+
+}  // namespace
+
+Encapsulator::Encapsulator(Events& events, EspSink& sink)
+    : events_(events), sink_(sink), arena_(new uint8_t[kArena]) {
+  packets_.reserve(kPackets);
+  jobs_.reserve(kPackets);
+}
+
+void Encapsulator::add(Tunnel& tunnel, const VnetHeader& header, uint8_t* packet, uint32_t octets) {
+  if (octets && packet[0] >> 4 == 6 && !tunnel.ipv6.load(std::memory_order_relaxed)) {
+    return tunnel.tx_drops.count(Drop::kIpv6Blocked);
+  }
+  OutboundSa* sa = tunnel.outbound.load(std::memory_order_acquire);
+  if (!sa) {
+    tunnel.tx_drops.count(Drop::kNoOutboundSa);
+    if (!tunnel.acquired.exchange(true)) {
+      Event e{Event::Kind::kAcquire, {}, {}, {}, tunnel.name};
+      events_.push(std::move(e));
+    }
+    return;
+  }
+  if (!within_limits(*sa, events_)) return tunnel.tx_drops.count(Drop::kSaExpired);
+  clamp_mss(packet, octets, tunnel.mss4.load(std::memory_order_relaxed), tunnel.mss6.load(std::memory_order_relaxed),
+            header.flags & VnetHeader::kNeedsChecksum);
+  Segment context{this, &tunnel, sa};
+  if (!split_superpacket(header, packet, octets, on_segment, &context)) tunnel.tx_drops.count(Drop::kMalformedInner);
+}
+
+void Encapsulator::encapsulate(Tunnel& tunnel, OutboundSa& sa, const uint8_t* headers, uint32_t header_octets,
+                               const uint8_t* payload, uint32_t payload_octets) {
+  const Suite& s = sa.suite;
+  const uint32_t inner = header_octets + payload_octets;
+  const uint32_t padding = -(inner + 2) & (s.block - 1);
+  const uint32_t text = inner + padding + 2;
+  const uint32_t octets = kEspHeader + s.iv + text + s.icv;
+  // Segments of a handful of octets could fill the arena in the middle of a superpacket.
+  if (used_ + octets > kArena || packets_.size() == kPackets) flush();
+  // Without ESN a number is never used twice (RFC 4303 3.3.3); the packet limit renews the SA long before.
+  if (!sa.esn && sa.sequence == UINT32_MAX) return tunnel.tx_drops.count(Drop::kSaExpired);
+
+  uint8_t* esp = arena_.get() + used_;
+  const uint64_t sequence = ++sa.sequence;
+  put32(esp, sa.spi);
+  put32(esp + 4, sequence);
+  uint8_t* at = esp + kEspHeader + s.iv;
+  memcpy(at, headers, header_octets);
+  if (payload_octets) memcpy(at + header_octets, payload, payload_octets);
+  at += inner;
+  for (uint32_t i = 1; i <= padding; i++) *at++ = i;  // RFC 4303 2.4
+  *at++ = padding;
+  *at = headers[0] >> 4 == 6 ? kNextIpv6 : kNextIpv4;
+
+  packets_.push_back({&sa, static_cast<uint32_t>(used_), octets, outer_tos(tunnel, sa, headers),
+                      dont_fragment(tunnel, headers)});
+  jobs_.push_back({esp, text, static_cast<uint32_t>(sequence >> 32), false});
+  used_ += octets;
+  sa.packets.add(1);
+  sa.octets.add(inner);
+  tunnel.tx_packets.add(1);
+  tunnel.tx_octets.add(inner);
+}
+
+void Encapsulator::seal() {
+  for (size_t i = 0, n; i < jobs_.size(); i += n) {
+    OutboundSa& sa = *packets_[i].sa;
+    for (n = 1; n < kMaxBatch && i + n < jobs_.size() && packets_[i + n].sa == &sa; n++) {
+    }
+    sa.cipher->seal(&jobs_[i], n);
+  }
+  // What a kernel did not seal must not leave: it is still clear.
+  for (size_t i = jobs_.size(); i-- > 0;) {
+    if (jobs_[i].ok) continue;
+    packets_[i].sa->tunnel->tx_drops.count(Drop::kSendFailed);
+    packets_.erase(packets_.begin() + i);
+  }
+}
+
+void Encapsulator::flush() {
+  if (packets_.empty()) return;
+  seal();
+  sink_.send(arena_.get(), packets_.data(), packets_.size());
+  packets_.clear();
+  jobs_.clear();
+  used_ = 0;
+}
+
+}  // namespace sekisho
