@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <time.h>
 
+#include "esp_port.h"
+
 namespace sekisho {
 
 EspSender::EspSender(Sockets& sockets, Events& events)
@@ -20,12 +22,27 @@ int EspSender::socket_of(const EspPacket& p) const {
 }
 
 void EspSender::send(uint8_t* arena, const EspPacket* packets, size_t n) {
+  auto port_of = [](const EspPacket& p) {
+    return p.sa->encapsulated ? nullptr : p.sa->port.load(std::memory_order_acquire);
+  };
   for (size_t from = 0, to; from < n; from = to) {
     const int fd = socket_of(packets[from]);
-    for (to = from + 1; to < n && to - from < kMessages && socket_of(packets[to]) == fd; to++) {
+    EspPort* port = port_of(packets[from]);
+    for (to = from + 1; to < n && socket_of(packets[to]) == fd && port_of(packets[to]) == port; to++) {
     }
-    send_on(fd, arena, packets + from, to - from);
+    if (port) send_through(*port, arena, packets + from, to - from);
+    else send_on(fd, arena, packets + from, to - from);
   }
+}
+
+void EspSender::send_through(EspPort& port, uint8_t* arena, const EspPacket* packets, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const EspPacket& p = packets[i];
+    if (port.put(*p.sa, arena + p.at, p.octets, p.tos, p.dont_fragment)) continue;
+    port.kick();  // nothing may be overtaken
+    send_on(socket_of(p), arena, &p, 1);
+  }
+  port.kick();
 }
 
 size_t EspSender::group(uint8_t* arena, const EspPacket* packets, size_t n, size_t most) {

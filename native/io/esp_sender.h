@@ -21,6 +21,7 @@ class EspSender : public EspSink {
   static constexpr int kOldSegments = 60;  // what kernels before 6.9 carry, rounded down
 
   int socket_of(const EspPacket& p) const;
+  void send_through(EspPort& port, uint8_t* arena, const EspPacket* packets, size_t n);
   void send_on(int fd, uint8_t* arena, const EspPacket* packets, size_t n);
   // Fills messages_ with the packets, at most `most` in one; returns how many messages they are.
   size_t group(uint8_t* arena, const EspPacket* packets, size_t n, size_t most);

@@ -101,6 +101,18 @@ bool Sockets::open(std::string* error) {
   return true;
 }
 
+void Sockets::leave_to_others(const std::vector<uint32_t>& locals) {
+  std::vector<sock_filter> code;
+  code.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16));  // destination; a raw socket sees the IP header
+  for (size_t i = 0; i < locals.size(); i++) {
+    code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(locals[i]), 0, 1));
+    code.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
+  }
+  code.push_back(BPF_STMT(BPF_RET | BPF_K, 0xffffffff));
+  const sock_fprog program = {static_cast<unsigned short>(code.size()), code.data()};
+  setsockopt(esp, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
 void Sockets::close() {
   for (int* fd : {&ike, &nat_t, &esp, &nat_t_cut, &esp_cut}) {
     if (*fd >= 0) ::close(*fd);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "../sa/sa.h"
 
@@ -19,6 +20,8 @@ struct Sockets {
 
   // False with a sentence in *error when one of them cannot be had.
   bool open(std::string* error);
+  // Keeps ESP for these addresses away from the raw socket: another socket receives it.
+  void leave_to_others(const std::vector<uint32_t>& locals);
   void close();
   Sockets() = default;
   Sockets(const Sockets&) = delete;

@@ -90,6 +90,7 @@ class Binding : public Napi::ObjectWrap<Binding> {
                         InstanceMethod("installOutbound", &Binding::InstallOutbound),
                         InstanceMethod("removeInbound", &Binding::RemoveInbound),
                         InstanceMethod("removeOutbound", &Binding::RemoveOutbound),
+                        InstanceMethod("setNativeEsp", &Binding::SetNativeEsp),
                         InstanceMethod("movePeer", &Binding::MovePeer), InstanceMethod("send", &Binding::Send),
                         InstanceMethod("statistics", &Binding::Statistics),
                         InstanceMethod("close", &Binding::Close)});
@@ -260,6 +261,16 @@ class Binding : public Napi::ObjectWrap<Binding> {
     if (e) e->remove_outbound(info[0].ToString().Utf8Value(), info[1].ToNumber().Uint32Value());
   }
 
+  void SetNativeEsp(const Napi::CallbackInfo& info) {
+    Engine* e = engine(info.Env());
+    if (!e) return;
+    const std::string wish = info[0].ToString().Utf8Value();
+    e->set_native_esp(wish == "af-xdp"      ? NativeEsp::kAfXdp
+                      : wish == "af-packet" ? NativeEsp::kAfPacket
+                      : wish == "raw"       ? NativeEsp::kRaw
+                                            : NativeEsp::kAuto);
+  }
+
   void MovePeer(const Napi::CallbackInfo& info) {
     if (Engine* e = engine(info.Env())) e->move_peer(info[0].ToString().Utf8Value(), endpoint(info[1]));
   }
@@ -305,8 +316,17 @@ class Binding : public Napi::ObjectWrap<Binding> {
       o.Set("age", Napi::Number::New(env, s.age_seconds));
       sas.Set(sas.Length(), o);
     }
+    Napi::Array ports = Napi::Array::New(env);
+    for (const PortStatistics& p : e->ports()) {
+      Napi::Object o = from_endpoint(env, {p.local, 0});
+      o.Delete("port");
+      o.Set("name", p.name);
+      o.Set("refused", p.refused);
+      ports.Set(ports.Length(), o);
+    }
     Napi::Object out = Napi::Object::New(env);
     out.Set("tunnels", tunnels);
+    out.Set("ports", ports);
     out.Set("sas", sas);
     out.Set("drops", drops(env, [&](size_t i) { return e->drops().by[i].read(); }));
     return out;

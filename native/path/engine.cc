@@ -53,8 +53,11 @@ std::string Engine::start() {
     e.data.ptr = tag;
     epoll_ctl(poll, EPOLL_CTL_ADD, fd, &e);
   };
-  for (int* fd : {&sockets_.ike, &sockets_.nat_t, &sockets_.esp}) watch(socket_poll_, *fd, fd);
-  watch(socket_poll_, wake_, &wake_);
+  const int fds[] = {sockets_.ike, sockets_.nat_t, sockets_.esp, wake_};
+  for (size_t i = 0; i < 4; i++) {
+    sources_[i].fd = fds[i];
+    watch(socket_poll_, fds[i], &sources_[i]);
+  }
   watch(tun_poll_, wake_, &wake_);
   threads_.emplace_back([this] { run_outbound(); });
   threads_.emplace_back([this] { run_inbound(); });
@@ -73,6 +76,7 @@ void Engine::stop() {
   tunnels_.clear();
   inbound_.clear();
   outbound_.clear();
+  ports_.clear();
   retired_.clear();
   sockets_.close();
   for (int* fd : {&tun_poll_, &socket_poll_, &wake_}) {
@@ -116,9 +120,10 @@ void Engine::run_inbound() {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const int n = ready_now(socket_poll_, quiescence_, kInboundThread, ready.data(), ready.size());
     for (int i = 0; i < n; i++) {
-      if (ready[i].data.ptr == &wake_) continue;
-      const int fd = *static_cast<int*>(ready[i].data.ptr);
-      path.serve(fd);
+      const Source& source = *static_cast<Source*>(ready[i].data.ptr);
+      if (source.fd == wake_) continue;
+      if (source.port) path.serve(*source.port, source.fd);
+      else path.serve(source.fd);
     }
   }
   quiescence_.asleep(kInboundThread);
@@ -208,8 +213,6 @@ std::string Engine::change_tunnel(const TunnelSettings& s) {
 
 void Engine::close_tunnel(const std::string& name) {
   std::unique_ptr<Tunnel> tunnel;
-  std::vector<std::unique_ptr<OutboundSa>> out;
-  std::vector<std::unique_ptr<InboundSa>> in;
   {
     std::lock_guard lock(mutex_);
     if (!find(name)) return;
@@ -218,7 +221,7 @@ void Engine::close_tunnel(const std::string& name) {
     epoll_ctl(tun_poll_, EPOLL_CTL_DEL, tunnel->fd, nullptr);
     tunnel->outbound.store(nullptr, std::memory_order_release);
     if (const auto it = outbound_.find(name); it != outbound_.end()) {
-      out = std::move(it->second);
+      for (auto& sa : it->second) end(std::move(sa));
       outbound_.erase(it);
     }
     for (auto it = inbound_.begin(); it != inbound_.end();) {
@@ -227,7 +230,7 @@ void Engine::close_tunnel(const std::string& name) {
         continue;
       }
       table_.replace(it->first, nullptr);
-      in.push_back(std::move(it->second));
+      end(std::move(it->second));
       it = inbound_.erase(it);
     }
   }
@@ -263,9 +266,10 @@ std::string Engine::install_inbound(SaSpec spec) {
     if (InboundSa* other = table_.at(spec.spi & (SaTable::kSlots - 1)); other && other->spi != spec.spi) {
       return "the SPI's place in the table is taken";
     }
+    if (std::string error = use_port(*sa); !error.empty()) return error;
     reserved_.erase(spec.spi);
     table_.replace(spec.spi, sa.get());
-    retire(std::exchange(inbound_[spec.spi], std::move(sa)));
+    end(std::exchange(inbound_[spec.spi], std::move(sa)));
   }
   return "";
 }
@@ -278,6 +282,8 @@ std::string Engine::install_outbound(SaSpec spec) {
     if (!tunnel) return "there is no tunnel " + spec.tunnel;
     fill(*sa, spec, tunnel);
     if (!sa->cipher) return "no crypto kernel knows this suite";
+    if (std::string error = use_port(*sa); !error.empty()) return error;
+    if (!sa->encapsulated) sa->port = ports_[sa->local.address].port.get();
     tunnel->outbound.store(sa.get(), std::memory_order_release);
     tunnel->acquired.store(false);
     outbound_[spec.tunnel].push_back(std::move(sa));
@@ -291,7 +297,7 @@ void Engine::remove_inbound(uint32_t spi) {
   const auto it = inbound_.find(spi);
   if (it == inbound_.end()) return;
   table_.replace(spi, nullptr);
-  retire(std::move(it->second));
+  end(std::move(it->second));
   inbound_.erase(it);
 }
 
@@ -309,11 +315,100 @@ void Engine::remove_outbound(const std::string& name, uint32_t spi) {
     tunnel->acquired.store(false);
   }
   if (list.empty()) outbound_.erase(it);
-  retire(std::move(old));
+  end(std::move(old));
 }
 
-void Engine::retire(std::shared_ptr<Sa> sa) {
-  if (sa) retired_.push_back({quiescence_.mark(), std::move(sa)});
+void Engine::retire(std::shared_ptr<void> thing) { retired_.push_back({quiescence_.mark(), std::move(thing)}); }
+
+// No thread finds the SA any more.
+void Engine::end(std::shared_ptr<Sa> sa) {
+  if (!sa) return;
+  const auto it = sa->encapsulated ? ports_.end() : ports_.find(sa->local.address);
+  retire(std::move(sa));
+  if (it == ports_.end() || --it->second.users > 0) return;
+  close_port(it->second);
+  ports_.erase(it);
+  filter_raw();
+}
+
+// A native SA begins: its address's port is opened with the first of them.
+std::string Engine::use_port(Sa& sa) {
+  if (sa.encapsulated) return "";
+  Port& port = ports_[sa.local.address];
+  if (port.users == 0) {
+    open_port(sa.local.address, port);
+    filter_raw();
+  }
+  if (wish_ != NativeEsp::kAuto && wish_ != NativeEsp::kRaw && !port.port) {
+    const std::string why = port.refused;
+    if (port.users == 0) ports_.erase(sa.local.address);
+    return "native ESP cannot go the way that system.dataplane.native-esp forces: " + why;
+  }
+  port.users++;
+  return "";
+}
+
+void Engine::open_port(uint32_t local, Port& port) {
+  port.port = open_esp_port(wish_, local, &port.refused);
+  if (!port.port) return;
+  for (int fd : port.port->descriptors()) {
+    auto& source = port.sources.emplace_back(std::make_unique<Source>());
+    source->fd = fd;
+    source->port = port.port.get();
+    epoll_event e = {};
+    e.events = EPOLLIN;
+    e.data.ptr = source.get();
+    epoll_ctl(socket_poll_, EPOLL_CTL_ADD, fd, &e);
+  }
+}
+
+void Engine::close_port(Port& port) {
+  for (auto& source : port.sources) {
+    epoll_ctl(socket_poll_, EPOLL_CTL_DEL, source->fd, nullptr);
+    retire(std::move(source));
+  }
+  port.sources.clear();
+  if (port.port) retire(std::move(port.port));
+}
+
+// What AF_PACKET receives the raw socket would receive again.
+void Engine::filter_raw() {
+  std::vector<uint32_t> locals;
+  for (const auto& [local, p] : ports_) {
+    if (p.port && p.port->sees_all()) locals.push_back(local);
+  }
+  sockets_.leave_to_others(locals);
+}
+
+void Engine::set_native_esp(NativeEsp wish) {
+  std::lock_guard lock(mutex_);
+  if (wish == wish_) return;
+  wish_ = wish;
+  for (auto& [local, port] : ports_) {
+    // The sending thread goes back to the raw socket first: the old port must be gone before another can be opened.
+    for (auto& [name, list] : outbound_) {
+      for (auto& sa : list) {
+        if (!sa->encapsulated && sa->local.address == local) sa->port.store(nullptr, std::memory_order_release);
+      }
+    }
+    close_port(port);
+    quiescence_.wait();
+    std::erase_if(retired_, [&](const auto& r) { return quiescence_.passed(r.first); });
+    open_port(local, port);
+    for (auto& [name, list] : outbound_) {
+      for (auto& sa : list) {
+        if (!sa->encapsulated && sa->local.address == local) sa->port.store(port.port.get(), std::memory_order_release);
+      }
+    }
+  }
+  filter_raw();
+}
+
+std::vector<PortStatistics> Engine::ports() const {
+  std::lock_guard lock(mutex_);
+  std::vector<PortStatistics> out;
+  for (const auto& [local, p] : ports_) out.push_back({local, p.port ? p.port->name() : "raw", p.refused});
+  return out;
 }
 
 void Engine::move_peer(const std::string& name, Endpoint4 remote) {

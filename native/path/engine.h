@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "../io/esp_port.h"
 #include "../io/sockets.h"
 #include "../sa/table.h"
 #include "events.h"
@@ -42,6 +43,12 @@ struct TunnelStatistics {
   uint64_t drops[kDropCount];
 };
 
+// How native ESP travels at one of our addresses.
+struct PortStatistics {
+  uint32_t local;
+  std::string name, refused;  // refused: why the better ones were not to be had
+};
+
 // Methods that return a string return a sentence when they fail, and "" when they succeed.
 class Engine {
  public:
@@ -61,6 +68,7 @@ class Engine {
   std::string install_outbound(SaSpec spec);
   void remove_inbound(uint32_t spi);
   void remove_outbound(const std::string& tunnel, uint32_t spi);
+  void set_native_esp(NativeEsp wish);
   void move_peer(const std::string& tunnel, Endpoint4 remote);
   // `marker`: with the non-ESP marker, from port 4500.
   void send(Endpoint4 local, Endpoint4 remote, const uint8_t* data, size_t octets, bool marker);
@@ -68,6 +76,7 @@ class Engine {
   std::vector<Event> drain() { return events_.drain(); }
   std::vector<SaStatistics> sas() const;
   std::vector<TunnelStatistics> tunnels() const;
+  std::vector<PortStatistics> ports() const;
   const DropCounters& drops() const { return drops_; }
 
  private:
@@ -76,7 +85,25 @@ class Engine {
   void run_clock();
   void expire_by_time(Sa& sa, uint64_t now_ms);
   Tunnel* find(const std::string& name) const;
-  void retire(std::shared_ptr<Sa> sa);
+  // What the receiving thread waits for.
+  struct Source {
+    int fd = -1;
+    EspPort* port = nullptr;
+  };
+  // The port of one of our addresses, as long as native SAs use it.
+  struct Port {
+    std::unique_ptr<EspPort> port;  // null: the raw socket
+    std::vector<std::unique_ptr<Source>> sources;
+    std::string refused;
+    size_t users = 0;
+  };
+
+  void retire(std::shared_ptr<void> thing);
+  void end(std::shared_ptr<Sa> sa);
+  std::string use_port(Sa& sa);
+  void open_port(uint32_t local, Port& port);
+  void close_port(Port& port);
+  void filter_raw();
   void fill(Sa& sa, const SaSpec& spec, Tunnel* tunnel);
 
   Events events_;
@@ -91,12 +118,16 @@ class Engine {
   std::map<uint32_t, std::unique_ptr<InboundSa>> inbound_;
   // By tunnel, the one in use last: when it goes, the newest of the others takes over with its own sequence numbers.
   std::map<std::string, std::vector<std::unique_ptr<OutboundSa>>> outbound_;
-  // SAs that ended, with the mark after which no thread can have them any more: freed, and their keys wiped, by the clock.
-  std::vector<std::pair<uint64_t, std::shared_ptr<Sa>>> retired_;
+  // SAs and ports that ended, with the mark after which no thread can have them any more: freed, and keys wiped, by the
+  // clock.
+  std::vector<std::pair<uint64_t, std::shared_ptr<void>>> retired_;
+  NativeEsp wish_ = NativeEsp::kAuto;
+  std::map<uint32_t, Port> ports_;
   std::map<uint32_t, uint64_t> reserved_;  // SPI → until when, ms
 
   std::atomic<bool> stopping_{false};
   int tun_poll_ = -1, socket_poll_ = -1, wake_ = -1;
+  Source sources_[4];  // the sockets, and what ends the wait
   std::vector<std::thread> threads_;
 };
 

@@ -12,6 +12,7 @@
 
 #include <memory>
 
+#include "../io/esp_port.h"
 #include "../io/sockets.h"
 #include "decapsulate.h"
 
@@ -29,6 +30,8 @@ class Inbound {
 
   // Takes one batch from a socket; true when there may be more.
   bool serve(int fd);
+  // The same from a port of native ESP.
+  void serve(EspPort& port, int fd) { port.receive(fd, decapsulator_); }
 
  private:
   static constexpr size_t kMessages = 16;

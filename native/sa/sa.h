@@ -58,7 +58,10 @@ struct InboundSa : Sa {
   uint32_t batch = 0;  // its place in the receiving thread's turn
 };
 
+class EspPort;
+
 struct OutboundSa : Sa {
+  std::atomic<EspPort*> port{nullptr};  // of native ESP; null is the raw socket
   uint64_t sequence = 0;  // of the last packet; the sending thread's own
 };
 

@@ -100,6 +100,8 @@ export class Router {
     switch (step.kind) {
       case 'hostname':
         return this.#host.setHostname(step.name);
+      case 'native-esp':
+        return this.dataplane.setNativeEsp(step.way);
       case 'remove-route':
         return this.#host.removeRoute(step.route);
       case 'add-route':

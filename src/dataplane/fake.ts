@@ -107,6 +107,10 @@ export class FakeDataplane implements Dataplane {
     if (at >= 0) outs.splice(at, 1);
   }
 
+  setNativeEsp(): void {
+    // Nothing here touches an interface.
+  }
+
   movePeer(name: string, remote: Endpoint): void {
     for (const out of this.#tunnel(name).outs) out.remote = remote;
     for (const i of this.#inbound.values()) if (i.sa.connection === name) i.remote = remote;
@@ -141,6 +145,7 @@ export class FakeDataplane implements Dataplane {
         octets: i.octets,
         age: Math.floor((this.#options.now() - i.since) / 1000),
       })),
+      ports: [],
       drops: { ...this.#drops },
     };
   }

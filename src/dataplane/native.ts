@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { EspSa } from '../ike/io.ts';
 import { PORT_NAT_T } from '../ike/wire/numbers.ts';
 import type { Endpoint } from '../net/endpoint.ts';
-import type { Dataplane, DataplaneEvent, Statistics, TunnelSettings } from './port.ts';
+import type { Dataplane, DataplaneEvent, NativeEsp, Statistics, TunnelSettings } from './port.ts';
 
 type NativeEngine = {
   allocateSpi(): number;
@@ -14,6 +14,7 @@ type NativeEngine = {
   installOutbound(sa: object): void;
   removeInbound(spi: number): void;
   removeOutbound(tunnel: string, spi: number): void;
+  setNativeEsp(way: string): void;
   movePeer(tunnel: string, remote: Endpoint): void;
   send(local: Endpoint, remote: Endpoint, data: Uint8Array, marker: boolean): void;
   statistics(): Statistics;
@@ -84,6 +85,10 @@ export class NativeDataplane implements Dataplane {
 
   removeOutbound(tunnel: string, spi: number): void {
     this.#engine.removeOutbound(tunnel, spi);
+  }
+
+  setNativeEsp(way: NativeEsp): void {
+    this.#engine.setNativeEsp(way);
   }
 
   movePeer(tunnel: string, remote: Endpoint): void {

@@ -20,6 +20,9 @@ export type TunnelSettings = {
   readonly ipv6: boolean;
 };
 
+/** How native ESP passes a network interface. */
+export type NativeEsp = 'auto' | 'af-xdp' | 'af-packet' | 'raw';
+
 export type DataplaneEvent =
   /** An IKE datagram without its non-ESP marker. */
   | { readonly kind: 'ike'; readonly local: Endpoint; readonly remote: Endpoint; readonly data: Uint8Array }
@@ -57,9 +60,17 @@ export type TunnelCounters = {
   readonly drops: Drops;
 };
 
+/** How native ESP travels at one of our addresses, and why the better ways were not to be had. */
+export type PortState = {
+  readonly address: string;
+  readonly name: Exclude<NativeEsp, 'auto'>;
+  readonly refused: string;
+};
+
 export type Statistics = {
   readonly tunnels: readonly TunnelCounters[];
   readonly sas: readonly SaCounters[];
+  readonly ports: readonly PortState[];
   /** Drops before a tunnel was known. */
   readonly drops: Drops;
 };
@@ -76,6 +87,8 @@ export interface Dataplane {
   removeInbound(spi: number): void;
   /** Was it in use, the newest of the tunnel's other outbound SAs takes over. */
   removeOutbound(tunnel: string, spi: number): void;
+  /** How native ESP passes the interfaces from now on; SAs that exist change over. */
+  setNativeEsp(way: NativeEsp): void;
   movePeer(tunnel: string, remote: Endpoint): void;
   /** Adds the non-ESP marker on port 4500 (RFC 3948 2.2). */
   sendIke(local: Endpoint, remote: Endpoint, data: Uint8Array): void;

@@ -1,6 +1,6 @@
 // The state that a configuration asks for, as plain values: what WOULD be made, before anything is.
 
-import type { TunnelSettings } from '../dataplane/port.ts';
+import type { NativeEsp, TunnelSettings } from '../dataplane/port.ts';
 import type { ConnectionPolicy, Settings } from '../ike/policy.ts';
 import type { Address, Cidr } from '../net/address.ts';
 
@@ -35,10 +35,11 @@ export type Route = {
 
 export type Desired = {
   readonly hostname?: string;
+  readonly nativeEsp: NativeEsp;
   readonly links: readonly Link[];
   readonly tunnels: readonly Tunnel[];
   readonly routes: readonly Route[];
   readonly settings: Settings;
 };
 
-export const NOTHING: Omit<Desired, 'settings'> = { links: [], tunnels: [], routes: [] };
+export const NOTHING: Omit<Desired, 'settings'> = { nativeEsp: 'auto', links: [], tunnels: [], routes: [] };

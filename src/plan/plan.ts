@@ -1,5 +1,6 @@
 // Tree → desired state, pure. What is not here does not happen.
 import type { Tree } from '../config/tree.ts';
+import type { NativeEsp } from '../dataplane/port.ts';
 import type { CipherName, GroupName, HashName } from '../ike/crypto/algorithm.ts';
 import type { CheckLevel, ChildPolicy, ConnectionPolicy, Identity, Settings } from '../ike/policy.ts';
 import { splitCidr } from '../net/address.ts';
@@ -28,6 +29,7 @@ export function plan(
   const hostname = tree.text('hostname');
   return {
     ...(hostname ? { hostname } : {}),
+    nativeEsp: tree.value('system.dataplane.native-esp') as NativeEsp,
     links,
     tunnels,
     routes: [...routes(tree, 4, devices), ...routes(tree, 6, devices)],

@@ -1,6 +1,7 @@
 // From one desired state to the next: ordered steps. Only what differs is in them, so an untouched tunnel loses
 // nothing. What goes away goes first, what comes comes after what it stands on.
 import { isDeepStrictEqual } from 'node:util';
+import type { NativeEsp } from '../dataplane/port.ts';
 import { samePolicy } from '../ike/policy.ts';
 import { type Desired, type Link, NOTHING, type Route, type Tunnel } from './desired.ts';
 
@@ -9,6 +10,7 @@ const ETHERNET_MTU = 1500;
 
 export type Step =
   | { readonly kind: 'hostname'; readonly name: string }
+  | { readonly kind: 'native-esp'; readonly way: NativeEsp }
   | { readonly kind: 'remove-route' | 'add-route'; readonly route: Route }
   | { readonly kind: 'close-tunnel' | 'open-tunnel' | 'change-tunnel'; readonly tunnel: Tunnel }
   | { readonly kind: 'remove-address' | 'add-address'; readonly link: Link; readonly address: string }
@@ -22,6 +24,8 @@ export function steps(from: Desired | undefined, to: Desired): Step[] {
   const old = from ?? NOTHING;
   const out: Step[] = [];
   if (to.hostname && to.hostname !== from?.hostname) out.push({ kind: 'hostname', name: to.hostname });
+
+  if (to.nativeEsp !== old.nativeEsp) out.push({ kind: 'native-esp', way: to.nativeEsp });
 
   const reopened = to.tunnels.filter(
     (t) => !old.tunnels.some((o) => o.name === t.name && sameInterface(o, t)),
@@ -101,6 +105,8 @@ export function stepText(step: Step): string {
   switch (step.kind) {
     case 'hostname':
       return `hostname ${step.name}`;
+    case 'native-esp':
+      return `native ESP by ${step.way}`;
     case 'remove-route':
     case 'add-route':
       return `${step.kind === 'add-route' ? 'route' : 'no route'} ${step.route.destination} via ${viaText(step.route)}`;

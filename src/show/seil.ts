@@ -85,6 +85,10 @@ export function showSecurityPolicy(views: readonly TunnelView[]): string {
     .join('\n');
 }
 
+function refused(why: string): string {
+  return why ? ` (not ${why})` : '';
+}
+
 export function showInterface(v: TunnelView): string {
   const n = v.counters;
   const drops = Object.entries(n?.drops ?? {});
@@ -98,6 +102,7 @@ export function showInterface(v: TunnelView): string {
     `MTU: ${v.mtu}`,
     `Address: ${v.addresses.join(', ')}`,
     `Tunnel address: ${v.local} --> ${v.remote}`,
+    ...(v.nativeEsp ? [`Native ESP: ${v.nativeEsp.name}${refused(v.nativeEsp.refused)}`] : []),
     ...v.children.flatMap(childLines),
   ];
   return lines.map((l) => `${l}\n`).join('');

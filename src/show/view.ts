@@ -1,5 +1,5 @@
 // What `show` knows: plain data out of the engine and the dataplane. How it looks is seil.ts's business.
-import type { SaCounters, Statistics, TunnelCounters } from '../dataplane/port.ts';
+import type { PortState, SaCounters, Statistics, TunnelCounters } from '../dataplane/port.ts';
 import { type ChildSa, current } from '../ike/child.ts';
 import type { Connection } from '../ike/core.ts';
 import { type Reason, reasonText } from '../ike/reason.ts';
@@ -52,6 +52,8 @@ export type TunnelView = {
   readonly mtu: number;
   readonly addresses: readonly string[];
   readonly counters?: TunnelCounters;
+  /** How native ESP travels, when the tunnel uses it. */
+  readonly nativeEsp?: PortState;
   readonly children: readonly ChildView[];
 };
 
@@ -103,6 +105,8 @@ export function tunnelView(source: Source): TunnelView[] {
     const negotiating = [...(connection?.sas ?? [])].some((sa) => sa.establishedAt === 0);
     const reason = connection?.lastReason;
     const counters = source.statistics.tunnels.find((t) => t.name === tunnel.name);
+    const native = child && !child.encapsulated;
+    const port = native && source.statistics.ports.find((p) => p.address === tunnel.policy.local);
     return {
       connection: tunnel.name,
       local: tunnel.policy.local,
@@ -112,6 +116,7 @@ export function tunnelView(source: Source): TunnelView[] {
       mtu: tunnel.dataplane.mtu,
       addresses: tunnel.addresses,
       ...(counters ? { counters } : {}),
+      ...(port ? { nativeEsp: port } : {}),
       children: [...(connection?.children ?? [])].map((c) => childView(c, source)),
     };
   });

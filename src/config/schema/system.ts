@@ -1,5 +1,6 @@
-// Names of the router itself.
+// The router itself: its name, and how its dataplane works.
 import type { Leaf } from './leaf.ts';
+import { oneOf } from './types.ts';
 
 export const system: readonly Leaf[] = [
   {
@@ -9,5 +10,11 @@ export const system: readonly Leaf[] = [
       parse: (t) => (/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/.test(t) ? t : undefined),
     },
     help: 'Name of the router.',
+  },
+  {
+    path: 'system.dataplane.native-esp',
+    type: oneOf('auto', 'af-xdp', 'af-packet', 'raw'),
+    default: 'auto',
+    help: 'How native ESP passes the network interface: the fastest way that works there (auto), or this one and no other.',
   },
 ];

@@ -1,0 +1,39 @@
+// How native ESP (IP protocol 50) comes from and goes to a network interface. The raw socket, which works everywhere and
+// carries what a port cannot, is in Sockets; a port is faster and stands between the driver and the kernel's IP stack.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../sa/sa.h"
+
+namespace sekisho {
+
+class Decapsulator;
+
+class EspPort {
+ public:
+  virtual ~EspPort() = default;
+  virtual const char* name() const = 0;
+  // Whether it receives everything, fragments too: then the raw socket must not.
+  virtual bool sees_all() const = 0;
+  // Readable when packets wait.
+  virtual const std::vector<int>& descriptors() const = 0;
+
+  // The receiving thread: hands over what waits at one of the descriptors, at most a batch.
+  virtual void receive(int descriptor, Decapsulator& to) = 0;
+
+  // The sending thread: takes a packet, `esp` from the ESP header on, into the next batch. False when it has to go through
+  // the raw socket: the next hop is unknown, the path too narrow, or no room is left.
+  virtual bool put(const OutboundSa& sa, const uint8_t* esp, uint32_t octets, uint8_t tos, bool dont_fragment) = 0;
+  // Sends the batch.
+  virtual void kick() = 0;
+};
+
+enum class NativeEsp : uint8_t { kAuto, kAfXdp, kAfPacket, kRaw };
+
+// Opens the best port for the interface that has `local`, or the one that is forced. Null for the raw socket; `why` tells
+// of each one that was refused, and of a forced one that cannot be had.
+std::unique_ptr<EspPort> open_esp_port(NativeEsp wish, uint32_t local, std::string* why);
+
+}  // namespace sekisho
