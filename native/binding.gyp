@@ -3,7 +3,7 @@
     {
       "target_name": "sekisho",
       "sources": [
-        "crypto/suite.cc", "crypto/kernels.cc", "crypto/openssl.cc", "crypto/selftest.cc",
+        "crypto/suite.cc", "crypto/kernels.cc", "crypto/openssl.cc", "crypto/selftest.cc", "crypto/measure.cc",
         "io/tun.cc", "io/sockets.cc", "io/esp_sender.cc",
         "io/esp_port.cc", "io/xdp.cc", "io/packet_socket.cc", "io/ethernet.cc", "io/next_hop.cc",
         "path/packet.cc", "path/coalesce.cc", "path/encapsulate.cc", "path/decapsulate.cc",

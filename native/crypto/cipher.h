@@ -67,6 +67,13 @@ std::unique_ptr<Cipher> make_cipher(const Suite&, const KeyMaterial&, const char
 // Fills a suite from the names of the configuration ("aes256-gcm16", "sha256"); false for unknown names.
 bool find_suite(const std::string& encryption, const std::string& integrity, Suite* out);
 
+// Every suite there is, by the configuration's names.
+struct SuiteName {
+  const char* encryption;
+  const char* integrity;
+};
+std::vector<SuiteName> suite_names();
+
 // Overwrites secrets so that the compiler cannot leave it out.
 void wipe(void* secret, size_t octets);
 

@@ -4,6 +4,7 @@
 #include <napi.h>
 #include <sys/socket.h>
 
+#include "../crypto/measure.h"
 #include "../crypto/selftest.h"
 #include "../io/sockets.h"
 #include "../path/engine.h"
@@ -348,9 +349,41 @@ Napi::Value peer_uid(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), known ? static_cast<double>(who.uid) : -1);
 }
 
+// Off the event loop: half a second of work.
+class Measurement : public Napi::AsyncWorker {
+ public:
+  explicit Measurement(Napi::Env env) : Napi::AsyncWorker(env), done_(Napi::Promise::Deferred::New(env)) {}
+  Napi::Promise promise() const { return done_.Promise(); }
+  void Execute() override { speeds_ = measure_crypto(); }
+  void OnOK() override {
+    Napi::Array list = Napi::Array::New(Env(), speeds_.size());
+    for (size_t i = 0; i < speeds_.size(); i++) {
+      const Speed& s = speeds_[i];
+      Napi::Object o = Napi::Object::New(Env());
+      o.Set("suite", s.encryption + (s.integrity.empty() ? "" : "/") + s.integrity);
+      o.Set("kernel", s.kernel);
+      o.Set("chosen", s.chosen);
+      o.Set("gbit", s.gbit);
+      list.Set(i, o);
+    }
+    done_.Resolve(list);
+  }
+
+ private:
+  Napi::Promise::Deferred done_;
+  std::vector<Speed> speeds_;
+};
+
+Napi::Value measure(const Napi::CallbackInfo& info) {
+  auto* work = new Measurement(info.Env());  // deletes itself when it is done
+  work->Queue();
+  return work->promise();
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Engine", Binding::define(env));
   exports.Set("peerUid", Napi::Function::New(env, peer_uid));
+  exports.Set("measureCrypto", Napi::Function::New(env, measure));
   // Known answers at load: a kernel that fails is not used, and its sentence goes to the log.
   Napi::Array failures = Napi::Array::New(env);
   for (const std::string& f : run_selftest()) failures.Set(failures.Length(), f);

@@ -3,6 +3,7 @@
 import { explainMistake } from '../dialect/seil/explain.ts';
 import { parseSeil } from '../dialect/seil/parse.ts';
 import { printSeil } from '../dialect/seil/print.ts';
+import { cryptoView, showCrypto } from '../show/crypto.ts';
 import { showIke, showInterface, showIpsec, showSecurityPolicy } from '../show/seil.ts';
 import { ikeView, type Source, tunnelView } from '../show/view.ts';
 import { logLine } from './log.ts';
@@ -21,7 +22,7 @@ function source(router: Router): Source {
   };
 }
 
-const VIEWS: Readonly<Record<string, (router: Router) => View>> = {
+const VIEWS: Readonly<Record<string, (router: Router) => View | Promise<View>>> = {
   'status ike': (router) => {
     const data = ikeView(source(router));
     return { data, text: showIke(data) };
@@ -33,6 +34,11 @@ const VIEWS: Readonly<Record<string, (router: Router) => View>> = {
   'status ipsec.security-policy': (router) => {
     const data = tunnelView(source(router)).flatMap((v) => v.children);
     return { data, text: showSecurityPolicy(tunnelView(source(router))) };
+  },
+  'system crypto': async (router) => {
+    const speeds = await router.dataplane.measureCrypto();
+    const data = cryptoView(speeds, router.desired?.tunnels ?? [], tunnelView(source(router)));
+    return { data, text: showCrypto(data) };
   },
   log: (router) => {
     const data = router.log.entries();
@@ -80,13 +86,13 @@ function forbidden(what: string): Answer {
   return { ok: false, error: `Only root and the router's owner may ${what}.` };
 }
 
-function show(router: Router, what: string, json: boolean): Answer {
+async function show(router: Router, what: string, json: boolean): Promise<Answer> {
   const match = /^status interface(?:\.(\*|[a-z0-9*]+))?$/.exec(what);
   const name = match?.[1]?.replace('ipsec*', '').replace('*', '') ?? '';
   const view = match
     ? interfaceViews(router, name)
     : Object.hasOwn(VIEWS, what)
-      ? VIEWS[what](router)
+      ? await VIEWS[what](router)
       : undefined;
   if (!view) {
     const known = [

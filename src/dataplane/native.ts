@@ -3,7 +3,14 @@ import { createRequire } from 'node:module';
 import type { EspSa } from '../ike/io.ts';
 import { PORT_NAT_T } from '../ike/wire/numbers.ts';
 import type { Endpoint } from '../net/endpoint.ts';
-import type { Dataplane, DataplaneEvent, NativeEsp, Statistics, TunnelSettings } from './port.ts';
+import type {
+  CryptoSpeed,
+  Dataplane,
+  DataplaneEvent,
+  NativeEsp,
+  Statistics,
+  TunnelSettings,
+} from './port.ts';
 
 type NativeEngine = {
   allocateSpi(): number;
@@ -23,6 +30,7 @@ type NativeEngine = {
 
 type NativeModule = {
   readonly Engine: new (onEvents: (events: DataplaneEvent[]) => void) => NativeEngine;
+  readonly measureCrypto: () => Promise<readonly CryptoSpeed[]>;
   /** The user who connected a Unix socket (SO_PEERCRED), or -1. */
   readonly peerUid: (fd: number) => number;
   /** Crypto kernels in use, best first. */
@@ -101,6 +109,10 @@ export class NativeDataplane implements Dataplane {
 
   sendKeepalive(local: Endpoint, remote: Endpoint): void {
     this.#engine.send(local, remote, KEEPALIVE, false);
+  }
+
+  measureCrypto(): Promise<readonly CryptoSpeed[]> {
+    return loadNative().measureCrypto();
   }
 
   statistics(): Statistics {

@@ -125,11 +125,22 @@ describe('the socket', () => {
 });
 
 describe('show and reload', () => {
+  test('show system crypto measures every suite', async () => {
+    const { code, stdout } = await router.cli('show', 'system', 'crypto', '--json');
+    expect(code).toBe(0);
+    const { speeds } = JSON.parse(stdout) as { speeds: { suite: string; gbit: number; chosen: boolean }[] };
+    for (const suite of ['aes128-gcm16', 'chacha20-poly1305', 'aes256/sha256', '3des/md5']) {
+      const list = speeds.filter((s) => s.suite === suite);
+      expect(list.filter((s) => s.chosen)).toHaveLength(1);
+      expect(list.every((s) => s.gbit > 0)).toBe(true);
+    }
+  });
+
   test('what cannot be shown lists what can', async () => {
     const { code, stderr } = await router.cli('show', 'status', 'ipsek');
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /status ike, status ipsec, status ipsec\.security-policy, log, config, status interface\.ipsec0/,
+      /status ike, status ipsec, status ipsec\.security-policy, system crypto, log, config, status interface\.ipsec0/,
     );
   });
 
