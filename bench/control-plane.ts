@@ -1,4 +1,4 @@
-// `npm run bench`: micro-benchmarks of the control plane, operations a second. Only ratios within one run mean anything.
+// `npm run bench -- control-plane`: micro-benchmarks of the control plane, operations a second. Only ratios within one run mean anything.
 import { createHmac, diffieHellman, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { x25519 } from '@noble/curves/ed25519.js';
