@@ -1,6 +1,6 @@
 // Carries out the host's part of a plan, and undoes it: only what was made here is taken away again.
 import type { Link, Route, Tunnel } from '../plan/desired.ts';
-import { addAddress, addRoute, removeAddress, removeRoute, setLink } from './iproute.ts';
+import { addAddress, addRoute, dressDevice, removeAddress, removeRoute, setLink } from './iproute.ts';
 import { setMssClamp } from './nftables.ts';
 import { setSysctl } from './sysctl.ts';
 
@@ -43,10 +43,12 @@ export class Host {
   /** Dresses a TUN that the dataplane has just made. */
   async dressTunnel({ name, addresses, peer, dataplane }: Tunnel): Promise<void> {
     await setSysctl(`net/ipv4/conf/${name}/rp_filter`, '2'); // routes may be asymmetric through a tunnel
-    // First, by itself: in one command the link would be up, and have made its link-local address, already.
-    await setLink(name, ['addrgenmode', 'none']);
-    await setLink(name, ['txqueuelen', '1000', 'multicast', 'off', 'mtu', String(dataplane.mtu), 'up']);
-    for (const address of addresses) await addAddress(name, address, peer);
+    const settings = [
+      // First, by itself: in one command the link would be up, and have made its link-local address, already.
+      ['addrgenmode', 'none'],
+      ['txqueuelen', '1000', 'multicast', 'off', 'mtu', String(dataplane.mtu), 'up'],
+    ];
+    await dressDevice(name, settings, addresses, peer);
   }
 
   async addRoute(route: Route): Promise<void> {

@@ -25,18 +25,20 @@ export async function listDevices(): Promise<Device[]> {
 }
 
 /** True when the address is new; false when the device had it already, and so it is not ours to remove. */
-export async function addAddress(device: string, cidr: string, peer?: string): Promise<boolean> {
-  const family = cidr.includes(':') ? '-6' : '-4';
-  // An IPv6 address that waits for duplicate detection cannot be a source yet: nobody else is on a router's link.
-  const more = family === '-6' ? ['nodad'] : [];
-  const what = peer ? [cidr.split('/')[0], 'peer', peer] : [cidr];
+export async function addAddress(device: string, cidr: string): Promise<boolean> {
   try {
-    await run('ip', [family, 'address', 'add', ...what, 'dev', device, ...more]);
+    await run('ip', ['address', 'add', ...addressArguments(device, cidr)]);
     return true;
   } catch (e) {
     if (e instanceof HostError && /exists|already assigned/i.test(e.message)) return false;
     throw e;
   }
+}
+
+function addressArguments(device: string, cidr: string, peer?: string): string[] {
+  // An IPv6 address that waits for duplicate detection cannot be a source yet: nobody else is on a router's link.
+  const more = cidr.includes(':') ? ['nodad'] : [];
+  return [...(peer ? [cidr.split('/')[0], 'peer', peer] : [cidr]), 'dev', device, ...more];
 }
 
 export async function removeAddress(device: string, cidr: string): Promise<void> {
@@ -45,6 +47,23 @@ export async function removeAddress(device: string, cidr: string): Promise<void>
 
 export async function setLink(device: string, settings: readonly string[]): Promise<void> {
   await run('ip', ['link', 'set', 'dev', device, ...settings]);
+}
+
+/**
+ * Settings and addresses of a TUN that was just made, in one call of iproute2: a router may have a thousand of them.
+ * Throws with the first complaint.
+ */
+export async function dressDevice(
+  device: string,
+  settings: readonly (readonly string[])[],
+  addresses: readonly string[],
+  peer?: string,
+): Promise<void> {
+  const lines = [
+    ...settings.map((s) => ['link', 'set', 'dev', device, ...s]),
+    ...addresses.map((cidr) => ['address', 'add', ...addressArguments(device, cidr, peer)]),
+  ];
+  await run('ip', ['-batch', '-'], lines.map((l) => `${l.join(' ')}\n`).join(''));
 }
 
 /** Replaces an equal route; throws when its way out does not exist. */

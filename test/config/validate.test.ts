@@ -78,11 +78,11 @@ const WRONG: Case[] = [
     /our own address 10\.0\.0\.1/,
   ],
   [
-    'a tunnel beyond ipsec63',
-    tunnel('ipsec64', '10.0.0.1', '10.0.0.3'),
+    'a tunnel beyond ipsec1023',
+    tunnel('ipsec1024', '10.0.0.1', '10.0.0.3'),
     'conflict',
-    'interface.ipsec64.preshared-key',
-    /ipsec0 to ipsec63/,
+    'interface.ipsec1024.preshared-key',
+    /ipsec0 to ipsec1023/,
   ],
   [
     'one device for two interfaces',

@@ -34,7 +34,7 @@ export class Ns {
   }
 
   /** `ip netns exec` replaces itself by the command, so the pid is the command's own. */
-  spawn(command: string[], options?: SpawnOptions): Proc {
+  spawn(command: string[], options?: SpawnOptions & { stdin?: 'pipe' }): Proc {
     return Proc.start(this.lab.scope, ['ip', 'netns', 'exec', this.name, ...command], options);
   }
 

@@ -80,6 +80,12 @@ export class Proc {
     if (this.running) process.kill(this.pid, signal);
   }
 
+  /** One line of input; more may follow. */
+  say(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  /** The whole input. */
   write(input: string | Uint8Array): void {
     this.#child.stdin?.on('error', () => {}); // a child that does not read its input is no error of ours
     this.#child.stdin?.end(input);

@@ -17,7 +17,7 @@ import {
   text,
 } from './types.ts';
 
-export const IPSEC_INTERFACES = 64;
+export const IPSEC_INTERFACES = 1024;
 
 const modp = ['modp1024', 'modp1536', 'modp2048', 'modp3072', 'modp4096', 'modp6144', 'modp8192'] as const;
 const curves = ['ecp256', 'ecp384', 'ecp521', 'x25519', 'x448'] as const;

@@ -22,7 +22,7 @@ const LINES: [string, string][] = [
   ['twice', `${PSK} : W\n${PSK} : W`],
   ['twice, by two spellings', `${PSK} : W\ninterface.ipsec00.preshared-key : W`],
   ['of an incomplete tunnel', `${PSK} : W`],
-  ['of a tunnel that cannot be', 'interface.ipsec64.preshared-key : W'],
+  ['of a tunnel that cannot be', 'interface.ipsec1024.preshared-key : W'],
   ['too long', `${PSK} : ${'W'.repeat(20)}`],
   ['with a control character', `${PSK} : "W\tW"`],
   ['without the closing quote', `${PSK} : "W`],

@@ -1,0 +1,145 @@
+// The fast path between two namespaces with static keys: what happens to a packet, told by counters and by who gets it.
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Ns } from '../interop/netns.ts';
+import { HOST2, HOST2_IPV6 } from '../interop/pair.ts';
+import { continuousPing, ping, pingUntil, steadyPing } from '../interop/traffic.ts';
+import { openRig, type Rig } from './rig.ts';
+
+let rig: Rig | undefined;
+afterEach(async () => {
+  await rig?.lab.close();
+  rig = undefined;
+});
+
+/** Counts packets that match `what` on their way into or out of a namespace. */
+async function counter(
+  ns: Ns,
+  hook: 'prerouting' | 'postrouting',
+  what: string,
+): Promise<() => Promise<number>> {
+  const name = `t${Math.random().toString(36).slice(2)}`;
+  await ns.nft(
+    `table inet ${name} { chain c { type filter hook ${hook} priority -500; ${what} counter comment "here"; }; }`,
+  );
+  return async () => {
+    const { stdout } = await ns.exec(['nft', 'list', 'table', 'inet', name]);
+    return Number(/counter packets (\d+)/.exec(stdout)![1]);
+  };
+}
+
+test('the data threads go on while the event loop stands still for a second', async () => {
+  rig = await openRig('blocked');
+  expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+  const trace = continuousPing(rig.host1, HOST2, 10);
+  for (const end of [rig.endA, rig.endB]) await end.ask('block 1000', /^blocked$/m);
+  const answered = trace.received;
+  for (const end of [rig.endA, rig.endB]) await end.ask('statistics', /^unblocked$/m);
+  expect(trace.received - answered).toBeGreaterThan(50);
+  expect((await trace.stop()).lost).toEqual([]);
+});
+
+describe('selectors of an inbound SA (RFC 4301 5.2, step 4)', () => {
+  test('what lies outside is dropped and counted, either family', async () => {
+    rig = await openRig('sel', { trafficOfB: { local: ['192.168.2.0/24'], remote: ['192.168.1.2/32'] } });
+    await rig.host1.address('eth0', '192.168.1.3/24');
+    expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+    expect((await rig.endB.drops())['selector-mismatch']).toBeUndefined();
+    expect((await ping(rig.host1, HOST2, { count: 5, source: '192.168.1.3' })).received).toBe(0);
+    // The kernel may say something of its own into the tunnel now and then, which is dropped as well.
+    expect((await rig.endB.drops())['selector-mismatch']).toBeGreaterThanOrEqual(5);
+    expect((await ping(rig.host1, HOST2_IPV6, { count: 5 })).received).toBe(0);
+    expect((await rig.endB.drops())['selector-mismatch']).toBeGreaterThanOrEqual(10);
+  });
+
+  test('ranges of both families let both through', async () => {
+    rig = await openRig('sel2', {
+      trafficOfB: { local: ['192.168.2.0/24', 'fd00:2::/64'], remote: ['0.0.0.0/0', 'fd00:1::/64'] },
+    });
+    expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+    expect((await steadyPing(rig.host1, HOST2_IPV6, { count: 5 })).received).toBe(5);
+  });
+});
+
+describe('congestion marks (RFC 6040)', () => {
+  const ECT0 = 'ip ecn ect0';
+  const mark = (ns: Ns) =>
+    ns.nft(
+      'table ip ce { chain c { type filter hook postrouting priority 0; udp dport 4500 ip ecn set ce; }; }',
+    );
+
+  test.each([true, false])(
+    'outside: copied only where the peer carries them in (4.1), here %s',
+    async (ecn) => {
+      rig = await openRig('ecnout', { ecn });
+      expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+      const count = await counter(rig.b, 'prerouting', `udp dport 4500 ${ECT0}`);
+      await rig.host1.exec(['ping', '-c', '5', '-i', '0.02', '-Q', '2', HOST2]);
+      expect(await count()).toBe(ecn ? 5 : 0);
+    },
+  );
+
+  test('inside: a mark met under way reaches the receiver (4.2)', async () => {
+    rig = await openRig('ecnin', { ecn: true });
+    expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+    const count = await counter(rig.host2, 'prerouting', 'icmp type echo-request ip ecn ce');
+    await mark(rig.a);
+    await rig.host1.exec(['ping', '-c', '5', '-i', '0.02', '-Q', '2', HOST2]);
+    expect(await count()).toBe(5);
+  });
+
+  test('inside: a packet that cannot be marked is dropped instead, and counted', async () => {
+    rig = await openRig('ecndrop', { ecn: true });
+    expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+    await mark(rig.a);
+    expect((await ping(rig.host1, HOST2, { count: 5 })).received).toBe(0);
+    expect((await rig.endB.drops()).congestion).toBe(5);
+  });
+});
+
+describe('DSCP: the outer ToS octet', () => {
+  test.each([
+    ['copy', 'af41'],
+    [0xb8, 'ef'],
+  ] as const)('%s', async (tos, seen) => {
+    rig = await openRig('tos', { tunnel: { tos } });
+    expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+    const count = await counter(rig.b, 'prerouting', `udp dport 4500 ip dscp ${seen}`);
+    await rig.host1.exec(['ping', '-c', '5', '-i', '0.02', '-Q', '0x88', HOST2]);
+    expect(await count()).toBe(5);
+  });
+});
+
+describe.each([true, false])('the outer DF bit (RFC 4301 8.1), UDP encapsulation %s', (encapsulated) => {
+  const OUTER = encapsulated ? 'udp dport 4500' : 'ip protocol esp';
+  const nativeEsp = 'raw' as const;
+
+  test.each([
+    ['set', false, true],
+    ['set', true, true],
+    ['clear', true, false],
+    ['copy', true, true],
+    ['copy', false, false],
+  ] as const)('%s: inner %s gives outer %s', async (df, inner, outer) => {
+    rig = await openRig('df', { encapsulated, nativeEsp, tunnel: { df } });
+    expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+    const count = await counter(rig.b, 'prerouting', `${OUTER} ip frag-off & 0x4000 == 0x4000`);
+    await rig.host1.exec(['ping', '-c', '5', '-i', '0.02', '-M', inner ? 'do' : 'dont', HOST2]);
+    expect(await count()).toBe(outer ? 5 : 0);
+  });
+
+  test('clear: outer packets that the path cannot carry whole are cut and put together again', async () => {
+    rig = await openRig('cut', { encapsulated, nativeEsp, tunnel: { df: 'clear' } });
+    for (const ns of [rig.a, rig.b]) await ns.ip('link', 'set', 'ge0', 'mtu', '1000');
+    expect((await steadyPing(rig.host1, HOST2, { count: 10, size: 1372 })).received).toBe(10);
+    const { tunnels } = await rig.endB.statistics();
+    expect(tunnels[0].drops).toEqual({});
+  });
+
+  test('set: what the path cannot carry is dropped, counted and told', async () => {
+    rig = await openRig('toobig', { encapsulated, nativeEsp });
+    for (const ns of [rig.a, rig.b]) await ns.ip('link', 'set', 'ge0', 'mtu', '1000');
+    expect((await ping(rig.host1, HOST2, { count: 3, size: 1372 })).received).toBe(0);
+    expect((await rig.endA.drops())['too-big']).toBe(3);
+    await rig.endA.proc.waitOutput(/"kind":"path-mtu","remote":"10.0.0.2","mtu":1000/);
+  });
+});

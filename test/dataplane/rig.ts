@@ -1,0 +1,138 @@
+// Two dataplanes with static keys between two hosts: what the fast path does, without IKE around it.
+//   host1 192.168.1.2 – ge1 A ge0 10.0.0.1 ===== 10.0.0.2 ge0 B ge1 – 192.168.2.2 host2
+import { fileURLToPath } from 'node:url';
+import type { NativeEsp, Statistics, TunnelSettings } from '../../src/dataplane/port.ts';
+import type { Selector } from '../../src/ike/io.ts';
+import { addressBytes, rangeOf } from '../../src/net/address.ts';
+import type { Ns } from '../interop/netns.ts';
+import { openPair, type Pair } from '../interop/pair.ts';
+import { type Proc, until } from '../interop/proc.ts';
+import type { RigConfig, RigSa } from './rig-process.ts';
+
+const PROCESS = fileURLToPath(new URL('rig-process.ts', import.meta.url));
+const NODE = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
+
+export type RigOptions = {
+  suite?: { cipher: RigSa['cipher']; integrity?: RigSa['integrity']; key: number; integrityKey?: number };
+  esn?: boolean;
+  ecn?: boolean;
+  encapsulated?: boolean;
+  nativeEsp?: NativeEsp;
+  tunnel?: Partial<TunnelSettings>;
+  /** What B lets in from A: prefixes of A's side and of B's. */
+  trafficOfB?: { local: string[]; remote: string[] };
+  offloads?: boolean;
+};
+
+const GCM = { cipher: 'aes128-gcm16', key: 20 } as const;
+
+export class End {
+  readonly ns: Ns;
+  readonly proc: Proc;
+  constructor(ns: Ns, proc: Proc) {
+    this.ns = ns;
+    this.proc = proc;
+  }
+
+  async ask(line: string, answer: RegExp): Promise<string> {
+    const from = this.proc.stdout.length;
+    this.proc.say(line);
+    const said = () => answer.exec(this.proc.stdout.slice(from))?.[0];
+    await until(
+      async () => said() !== undefined,
+      5000,
+      () => `${line}: ${this.proc.stderr}`,
+    );
+    return said()!;
+  }
+
+  async statistics(): Promise<Statistics> {
+    return JSON.parse(await this.ask('statistics', /^\{.*\}$/m));
+  }
+
+  async drops(): Promise<Record<string, number>> {
+    const { tunnels, drops } = await this.statistics();
+    return { ...drops, ...tunnels[0].drops };
+  }
+}
+
+export type Rig = Pair & { endA: End; endB: End };
+
+export async function openRig(label: string, options: RigOptions = {}): Promise<Rig> {
+  const net = await openPair(label, options.offloads === undefined ? {} : { offloads: options.offloads });
+  try {
+    await net.a.address('ge0', '10.0.0.1/24');
+    await net.b.address('ge0', '10.0.0.2/24');
+    for (const [ns, n] of [
+      [net.a, 1],
+      [net.b, 2],
+    ] as const) {
+      await ns.address('ge1', `192.168.${n}.1/24`);
+      await ns.address('ge1', `fd00:${n}::1/64`);
+      await ns.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 });
+    }
+    const ends: End[] = [];
+    for (const n of [1, 2] as const) {
+      const ns = n === 1 ? net.a : net.b;
+      const proc = ns.spawn([NODE, PROCESS, JSON.stringify(config(n, options))], { stdin: 'pipe' });
+      await proc.waitOutput(/ready/);
+      const { mtu } = settings(options);
+      // No neighbour discovery of its own: tests count packets.
+      await ns.ip('link', 'set', 'ipsec0', 'addrgenmode', 'none');
+      await ns.ip('link', 'set', 'ipsec0', 'multicast', 'off');
+      await ns.ip('link', 'set', 'ipsec0', 'mtu', String(mtu), 'txqueuelen', '1000', 'up');
+      await ns.route(`192.168.${3 - n}.0/24`, 'ipsec0');
+      await ns.route(`fd00:${3 - n}::/64`, 'ipsec0');
+      ends.push(new End(ns, proc));
+    }
+    return { ...net, endA: ends[0], endB: ends[1] };
+  } catch (e) {
+    await net.lab.close();
+    throw e;
+  }
+}
+
+function settings(o: RigOptions): TunnelSettings {
+  return { name: 'ipsec0', mtu: 1400, mss4: 0, mss6: 0, tos: 0, df: 'set', ipv6: true, ...o.tunnel };
+}
+
+function config(n: 1 | 2, o: RigOptions): RigConfig {
+  const suite = o.suite ?? GCM;
+  const port = (o.encapsulated ?? true) ? 4500 : 500;
+  const sa = (spi: number, more: Partial<RigSa>): RigSa => ({
+    connection: 'ipsec0',
+    spi,
+    cipher: suite.cipher,
+    key: `${spi.toString(16)}`.repeat(64).slice(0, suite.key * 2),
+    ...('integrity' in suite && suite.integrity
+      ? { integrity: suite.integrity, integrityKey: '5a'.repeat(suite.integrityKey ?? 0) }
+      : {}),
+    esn: o.esn ?? false,
+    ecn: o.ecn ?? false,
+    replayWindow: 4096,
+    encapsulated: o.encapsulated ?? true,
+    local: { address: `10.0.0.${n}`, port },
+    remote: { address: `10.0.0.${3 - n}`, port },
+    soft: { seconds: 3600 },
+    hard: { seconds: 3600 },
+    ...more,
+  });
+  const [toB, toA] = [0x1234_0001, 0x1234_0002];
+  const t = o.trafficOfB;
+  const traffic = t && { local: t.local.map(selector), remote: t.remote.map(selector) };
+  return {
+    tunnel: settings(o),
+    ...(o.nativeEsp ? { nativeEsp: o.nativeEsp } : {}),
+    in: sa(n === 1 ? toA : toB, n === 2 && traffic ? { traffic } : {}),
+    out: sa(n === 1 ? toB : toA, {}),
+  };
+}
+
+/** Octets travel as JSON in an object of their own. */
+function selector(prefix: string): Selector {
+  const octets = (a: Uint8Array) => ({ octets: [...a] }) as unknown as Uint8Array;
+  const { first, last } = prefix.includes('/')
+    ? rangeOf(prefix)
+    : { first: addressBytes(prefix), last: addressBytes(prefix) };
+  return { protocol: 0, startPort: 0, endPort: 65_535, first: octets(first), last: octets(last) };
+}
