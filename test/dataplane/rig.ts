@@ -77,7 +77,10 @@ export async function openRig(label: string, options: RigOptions = {}): Promise<
       const proc = ns.spawn([NODE, PROCESS, JSON.stringify(config(n, options))], { stdin: 'pipe' });
       await proc.waitOutput(/ready/);
       const { mtu } = settings(options);
-      // No neighbour discovery of its own: tests count packets.
+      // The kernel shall say nothing of its own into the tunnel: tests count packets.
+      await ns.nft(
+        'table ip6 quiet { chain c { type filter hook output priority 0; icmpv6 type { mld2-listener-report, nd-router-solicit } drop; }; }',
+      );
       await ns.ip('link', 'set', 'ipsec0', 'addrgenmode', 'none');
       await ns.ip('link', 'set', 'ipsec0', 'multicast', 'off');
       await ns.ip('link', 'set', 'ipsec0', 'mtu', String(mtu), 'txqueuelen', '1000', 'up');
