@@ -33,10 +33,14 @@ struct Job {
 };
 
 constexpr size_t kMaxBatch = 128;
+constexpr size_t kFewPackets = 4;
 
 class Cipher {
  public:
   virtual ~Cipher() = default;
+  // How many packets it likes to get at once, at most kMaxBatch: few where it works packet by packet, so that they are
+  // still in the first cache, many where it works on all of them side by side.
+  virtual size_t batch() const = 0;
   // Fills in IV, ciphertext and ICV. `n` is at most kMaxBatch.
   virtual void seal(Job* jobs, size_t n) = 0;
   // Verifies first and decrypts what verified; sets each job's `ok`.

@@ -39,6 +39,7 @@ class Gcm : public Cipher {
     wipe(nonce_, sizeof nonce_);
   }
 
+  size_t batch() const override { return kFewPackets; }
   void seal(Job* jobs, size_t n) override {
     IMB_MGR* m = manager();
     const auto run = suite_.key == 16 ? m->gcm128_enc : m->gcm256_enc;
@@ -89,6 +90,7 @@ class ChaCha : public Cipher {
     wipe(&context_, sizeof context_);
   }
 
+  size_t batch() const override { return kFewPackets; }
   void seal(Job* jobs, size_t n) override {
     IMB_MGR* m = manager();
     for (size_t i = 0; i < n; i++) {
@@ -148,6 +150,7 @@ class CbcHmac : public Cipher {
     wipe(outer_, sizeof outer_);
   }
 
+  size_t batch() const override { return kMaxBatch; }
   void seal(Job* jobs, size_t n) override {
     for (size_t i = 0; i < n; i++) {
       random_iv(iv_of(jobs[i]), suite_.iv);

@@ -50,6 +50,7 @@ class Aead : public Cipher {
   }
   bool ready() const { return ok_; }
 
+  size_t batch() const override { return kFewPackets; }
   void seal(Job* jobs, size_t n) override {
     for (size_t i = 0; i < n; i++) {
       Job& j = jobs[i];
@@ -114,6 +115,7 @@ class CbcHmac : public Cipher {
   }
   bool ready() const { return ok_; }
 
+  size_t batch() const override { return kFewPackets; }
   void seal(Job* jobs, size_t n) override {
     for (size_t i = 0; i < n; i++) {
       Job& j = jobs[i];

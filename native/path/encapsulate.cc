@@ -100,30 +100,32 @@ void Encapsulator::encapsulate(Tunnel& tunnel, OutboundSa& sa, const uint8_t* he
   sa.octets.add(inner);
   tunnel.tx_packets.add(1);
   tunnel.tx_octets.add(inner);
+  if (jobs_.size() - sealed_ >= sa.cipher->batch()) seal();
 }
 
 void Encapsulator::seal() {
-  for (size_t i = 0, n; i < jobs_.size(); i += n) {
-    OutboundSa& sa = *packets_[i].sa;
-    for (n = 1; n < kMaxBatch && i + n < jobs_.size() && packets_[i + n].sa == &sa; n++) {
+  for (size_t n; sealed_ < jobs_.size(); sealed_ += n) {
+    OutboundSa& sa = *packets_[sealed_].sa;
+    const size_t most = sa.cipher->batch();
+    for (n = 1; n < most && sealed_ + n < jobs_.size() && packets_[sealed_ + n].sa == &sa; n++) {
     }
-    sa.cipher->seal(&jobs_[i], n);
-  }
-  // What a kernel did not seal must not leave: it is still clear.
-  for (size_t i = jobs_.size(); i-- > 0;) {
-    if (jobs_[i].ok) continue;
-    packets_[i].sa->tunnel->tx_drops.count(Drop::kSendFailed);
-    packets_.erase(packets_.begin() + i);
+    sa.cipher->seal(&jobs_[sealed_], n);
   }
 }
 
 void Encapsulator::flush() {
   if (packets_.empty()) return;
   seal();
+  // What a kernel did not seal must not leave: it is still clear.
+  for (size_t i = jobs_.size(); i-- > 0;) {
+    if (jobs_[i].ok) continue;
+    packets_[i].sa->tunnel->tx_drops.count(Drop::kSendFailed);
+    packets_.erase(packets_.begin() + i);
+  }
   sink_.send(arena_.get(), packets_.data(), packets_.size());
   packets_.clear();
   jobs_.clear();
-  used_ = 0;
+  sealed_ = used_ = 0;
 }
 
 }  // namespace sekisho

@@ -3,7 +3,8 @@
 //
 //   1. add()        a superpacket from TUN: cut into packets as large as the sender's MSS, checksums completed (io/tun)
 //   2. encapsulate  each into the arena: ESP header, IV, packet, padding, trailer, room for the ICV (RFC 4303 2)
-//   3. flush()      seal runs of packets of one SA as batches (crypto/), and hand everything over
+//   3. seal         runs of packets of one SA, as many at once as its cipher likes (crypto/)
+//   4. flush()      seals the rest and hands everything over
 //
 // Nothing here allocates, locks or calls the control plane, but for rare events.
 #pragma once
@@ -49,7 +50,7 @@ class Encapsulator {
   static constexpr size_t kArena = 4 << 20;
   static constexpr size_t kPackets = 4096;
 
-  void seal();
+  void seal();  // what was not sealed yet
 
   Events& events_;
   EspSink& sink_;
@@ -57,6 +58,7 @@ class Encapsulator {
   size_t used_ = 0;
   std::vector<EspPacket> packets_;
   std::vector<Job> jobs_;
+  size_t sealed_ = 0;  // of jobs_
 };
 
 }  // namespace sekisho
