@@ -71,28 +71,36 @@ export async function openRig(label: string, options: RigOptions = {}): Promise<
       await ns.address('ge1', `fd00:${n}::1/64`);
       await ns.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 });
     }
-    const ends: End[] = [];
-    for (const n of [1, 2] as const) {
-      const ns = n === 1 ? net.a : net.b;
-      const proc = ns.spawn([NODE, PROCESS, JSON.stringify(config(n, options))], { stdin: 'pipe' });
-      await proc.waitOutput(/ready/);
-      const { mtu } = settings(options);
-      // The kernel shall say nothing of its own into the tunnel: tests count packets.
-      await ns.nft(
-        'table ip6 quiet { chain c { type filter hook output priority 0; icmpv6 type { mld2-listener-report, nd-router-solicit } drop; }; }',
-      );
-      await ns.ip('link', 'set', 'ipsec0', 'addrgenmode', 'none');
-      await ns.ip('link', 'set', 'ipsec0', 'multicast', 'off');
-      await ns.ip('link', 'set', 'ipsec0', 'mtu', String(mtu), 'txqueuelen', '1000', 'up');
-      await ns.route(`192.168.${3 - n}.0/24`, 'ipsec0');
-      await ns.route(`fd00:${3 - n}::/64`, 'ipsec0');
-      ends.push(new End(ns, proc));
-    }
-    return { ...net, endA: ends[0], endB: ends[1] };
+    const [endA, endB] = [await startEnd(net.a, 1, options), await startEnd(net.b, 2, options)];
+    return { ...net, endA, endB };
   } catch (e) {
     await net.lab.close();
     throw e;
   }
+}
+
+/** Our dataplane as router n in a namespace whose addresses stand already; a foreign one may be the other end. */
+export async function startEnd(ns: Ns, n: 1 | 2, options: RigOptions): Promise<End> {
+  const proc = ns.spawn([NODE, PROCESS, JSON.stringify(config(n, options))], { stdin: 'pipe' });
+  await proc.waitOutput(/ready/);
+  // The kernel shall say nothing of its own into the tunnel: tests count packets.
+  await ns.nft(
+    'table ip6 quiet; delete table ip6 quiet; table ip6 quiet { chain c { type filter hook output priority 0; icmpv6 type { mld2-listener-report, nd-router-solicit } drop; }; }',
+  );
+  await ns.ip('link', 'set', 'ipsec0', 'mtu', String(settings(options).mtu), 'txqueuelen', '1000', 'up');
+  await ns.route(`192.168.${3 - n}.0/24`, 'ipsec0');
+  await ns.route(`fd00:${3 - n}::/64`, 'ipsec0');
+  return new End(ns, proc);
+}
+
+/** SPIs towards A (1) and B (2), and the static key of each: hexadecimal. */
+export const SPI = { 1: 0x1234_0002, 2: 0x1234_0001 } as const;
+export const INTEGRITY_KEY_OCTET = '5a';
+export function keyOf(spi: number, octets: number): string {
+  return spi
+    .toString(16)
+    .repeat(32)
+    .slice(0, octets * 2);
 }
 
 function settings(o: RigOptions): TunnelSettings {
@@ -106,9 +114,9 @@ function config(n: 1 | 2, o: RigOptions): RigConfig {
     connection: 'ipsec0',
     spi,
     cipher: suite.cipher,
-    key: `${spi.toString(16)}`.repeat(64).slice(0, suite.key * 2),
+    key: keyOf(spi, suite.key),
     ...('integrity' in suite && suite.integrity
-      ? { integrity: suite.integrity, integrityKey: '5a'.repeat(suite.integrityKey ?? 0) }
+      ? { integrity: suite.integrity, integrityKey: INTEGRITY_KEY_OCTET.repeat(suite.integrityKey ?? 0) }
       : {}),
     esn: o.esn ?? false,
     ecn: o.ecn ?? false,
@@ -120,14 +128,13 @@ function config(n: 1 | 2, o: RigOptions): RigConfig {
     hard: { seconds: 3600 },
     ...more,
   });
-  const [toB, toA] = [0x1234_0001, 0x1234_0002];
   const t = o.trafficOfB;
   const traffic = t && { local: t.local.map(selector), remote: t.remote.map(selector) };
   return {
     tunnel: settings(o),
     ...(o.nativeEsp ? { nativeEsp: o.nativeEsp } : {}),
-    in: sa(n === 1 ? toA : toB, n === 2 && traffic ? { traffic } : {}),
-    out: sa(n === 1 ? toB : toA, {}),
+    in: sa(SPI[n], n === 2 && traffic ? { traffic } : {}),
+    out: sa(SPI[n === 1 ? 2 : 1], {}),
   };
 }
 
