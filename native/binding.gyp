@@ -19,7 +19,8 @@
           "sources": ["crypto/ipsec_mb.cc"],
           "defines": ["SEKISHO_IPSEC_MB"],
           "libraries": ["-l:libIPSec_MB.a"]
-        }]
+        }],
+        ["target_arch=='arm64'", {"sources": ["crypto/armv8.cc"]}]
       ]
     }
   ]

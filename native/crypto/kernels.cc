@@ -7,6 +7,9 @@ Kernel* kernels(size_t* count) {
 #ifdef SEKISHO_IPSEC_MB
       kIpsecMb,
 #endif
+#ifdef __aarch64__
+      kArmv8Gcm, kNeonChaCha,
+#endif
       kOpenssl,
   };
   *count = sizeof list / sizeof list[0];

@@ -9,6 +9,10 @@ extern const Kernel kOpenssl;
 extern const Kernel kIpsecMb;
 #endif
 
+#ifdef __aarch64__
+extern const Kernel kArmv8Gcm, kNeonChaCha;
+#endif
+
 // Fresh octets from the system's generator, for the IVs of CBC.
 void random_iv(uint8_t* out, size_t octets);
 

@@ -10,7 +10,7 @@
 namespace sekisho {
 namespace {
 
-std::string interface_of(uint32_t local) {
+std::string name_of(uint32_t local) {
   ifaddrs* list = nullptr;
   std::string name;
   if (getifaddrs(&list) != 0) return name;
@@ -34,10 +34,15 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
+int interface_of(uint32_t local) {
+  const std::string name = name_of(local);
+  return name.empty() ? 0 : if_nametoindex(name.c_str());
+}
+
 std::unique_ptr<EspPort> open_esp_port(NativeEsp wish, uint32_t local, std::string* why) {
   why->clear();
   if (wish == NativeEsp::kRaw) return nullptr;
-  const std::string interface = interface_of(local);
+  const std::string interface = name_of(local);
   const int index = interface.empty() ? 0 : if_nametoindex(interface.c_str());
   if (!index) {
     *why = "no interface has the address";

@@ -17,6 +17,8 @@ class EspPort {
   virtual const char* name() const = 0;
   // Whether it receives everything, fragments too: then the raw socket must not.
   virtual bool sees_all() const = 0;
+  // Packets lost because nobody took them in time, since it was opened.
+  virtual uint64_t lost() = 0;
   // Readable when packets wait.
   virtual const std::vector<int>& descriptors() const = 0;
 
@@ -31,6 +33,9 @@ class EspPort {
 };
 
 enum class NativeEsp : uint8_t { kAuto, kAfXdp, kAfPacket, kRaw };
+
+// Index of the interface that has an address now; 0 when none has.
+int interface_of(uint32_t local);
 
 // Opens the best port for the interface that has `local`, or the one that is forced. Null for the raw socket; `why` tells
 // of each one that was refused, and of a forced one that cannot be had.

@@ -36,11 +36,19 @@ void EspSender::send(uint8_t* arena, const EspPacket* packets, size_t n) {
 }
 
 void EspSender::send_through(EspPort& port, uint8_t* arena, const EspPacket* packets, size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    const EspPacket& p = packets[i];
-    if (port.put(*p.sa, arena + p.at, p.octets, p.tos, p.dont_fragment)) continue;
+  auto put = [&](const EspPacket& p) { return port.put(*p.sa, arena + p.at, p.octets, p.tos, p.dont_fragment); };
+  for (size_t i = 0; i < n;) {
+    if (put(packets[i])) {
+      i++;
+      continue;
+    }
     port.kick();  // nothing may be overtaken
-    send_on(socket_of(p), arena, &p, 1);
+    // The kernel's way for this one and those that are refused behind it.
+    size_t run = 1;
+    bool taken = false;
+    while (i + run < n && !(taken = put(packets[i + run]))) run++;
+    send_on(socket_of(packets[i]), arena, packets + i, run);
+    i += run + taken;
   }
   port.kick();
 }
@@ -114,12 +122,12 @@ bool EspSender::exceeds_path(const EspPacket& p) const {
   return mtu && p.octets + (p.sa->encapsulated ? 28 : 20) > mtu;
 }
 
-// The path carries less than we thought; said at most once a second, for every packet says it.
-void EspSender::report_path(const OutboundSa& sa) {
+// The path carries less than we thought; said at most once a second of an SA, for every packet says it.
+void EspSender::report_path(OutboundSa& sa) {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-  if (t.tv_sec == path_reported_) return;
-  path_reported_ = t.tv_sec;
+  if (t.tv_sec == sa.path_reported) return;
+  sa.path_reported = t.tv_sec;
   Event e{Event::Kind::kPathMtu, {}, Endpoint4::unpack(sa.remote.load(std::memory_order_relaxed)), {}, {}};
   events_.push(std::move(e));
 }

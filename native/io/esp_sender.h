@@ -26,7 +26,7 @@ class EspSender : public EspSink {
   // Fills messages_ with the packets, at most `most` in one; returns how many messages they are.
   size_t group(uint8_t* arena, const EspPacket* packets, size_t n, size_t most);
   bool exceeds_path(const EspPacket& p) const;
-  void report_path(const OutboundSa& sa);
+  void report_path(OutboundSa& sa);
 
   Sockets& sockets_;
   Events& events_;
@@ -35,7 +35,6 @@ class EspSender : public EspSink {
   std::vector<sockaddr_in> addresses_;
   std::vector<uint8_t> control_;
   std::vector<uint16_t> counts_;
-  time_t path_reported_ = 0;
 };
 
 }  // namespace sekisho

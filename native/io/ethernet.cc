@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "../path/decapsulate.h"
 #include "../path/packet.h"
 
@@ -28,16 +30,26 @@ uint64_t now_ms() {
 }  // namespace
 
 bool Ethernet::open(const std::string& interface, int index, std::string* why) {
-  ifreq r = {};
-  strncpy(r.ifr_name, interface.c_str(), IFNAMSIZ - 1);
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const bool mac = fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &r) == 0 && r.ifr_hwaddr.sa_family == ARPHRD_ETHER;
-  if (mac) memcpy(mac_, r.ifr_hwaddr.sa_data, sizeof mac_);
-  const bool known = mac && ioctl(fd, SIOCGIFMTU, &r) == 0;
-  mtu_ = r.ifr_mtu;
+  interface_ = interface;
   index_ = index;
+  room_ = UINT32_MAX;
+  if (!refresh()) {
+    *why = interface + " is no Ethernet interface";
+    return false;
+  }
+  room_ = mtu_;
+  return true;
+}
+
+bool Ethernet::refresh() {
+  ifreq r = {};
+  strncpy(r.ifr_name, interface_.c_str(), IFNAMSIZ - 1);
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool ethernet = fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &r) == 0 && r.ifr_hwaddr.sa_family == ARPHRD_ETHER;
+  if (ethernet) memcpy(mac_, r.ifr_hwaddr.sa_data, sizeof mac_);
+  const bool known = ethernet && ioctl(fd, SIOCGIFMTU, &r) == 0;
+  if (known) mtu_ = std::min<uint32_t>(room_, r.ifr_mtu);
   if (fd >= 0) ::close(fd);
-  if (!known) *why = interface + " is no Ethernet interface";
   return known;
 }
 
@@ -48,6 +60,7 @@ const EthernetHop* Ethernet::find(const OutboundSa& sa, uint32_t octets) {
   EthernetHop& hop = hops_[remote];
   if (hop.asked_ms == 0 || now - hop.asked_ms >= kAskAgainMs) {
     hop = {remote, next_hop(remote, sa.local.address), now};
+    if (!refresh()) hop.hop.reachable = false;
     return nullptr;
   }
   const uint32_t mtu = hop.hop.mtu && hop.hop.mtu < mtu_ ? hop.hop.mtu : mtu_;
@@ -75,10 +88,10 @@ void Ethernet::write(const EthernetHop& hop, const OutboundSa& sa, uint8_t* at, 
 }
 
 void take_ethernet(uint8_t* frame, uint32_t octets, Decapsulator& to) {
-  if (octets < kEthernetIpv4) return;
+  if (octets < kEthernetIpv4) return to.malformed();
   uint8_t* ip = frame + 14;
   const uint32_t header = (ip[0] & 15) * 4, total = get16(ip + 2);
-  if (header < 20 || total < header || total > octets - 14 || ip[9] != IPPROTO_ESP) return;
+  if (header < 20 || total < header || total > octets - 14 || ip[9] != IPPROTO_ESP) return to.malformed();
   Outer outer{{0, 0}, {0, 0}, false, ip[1]};
   memcpy(&outer.from.address, ip + 12, 4);
   memcpy(&outer.local.address, ip + 16, 4);

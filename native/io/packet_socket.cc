@@ -15,7 +15,7 @@
 namespace sekisho {
 namespace {
 
-constexpr size_t kMessages = 64, kMessageOctets = 1 << 16, kBatch = 256;
+constexpr size_t kMessages = 64, kMessageOctets = (1 << 16) + 64, kBatch = 256;
 constexpr int kSocketBuffer = 16 << 20;
 
 class PacketSocket : public EspPort {
@@ -24,11 +24,18 @@ class PacketSocket : public EspPort {
       : ethernet_(std::move(ethernet)),
         descriptors_{fd},
         received_(new uint8_t[kMessages * kMessageOctets]),
-        sending_(new uint8_t[kBatch * (ethernet_.mtu() + 14)]) {}
+        sending_(new uint8_t[kBatch * (ethernet_.room() + 14)]) {}
   ~PacketSocket() override { ::close(descriptors_[0]); }
 
   const char* name() const override { return "af-packet"; }
   bool sees_all() const override { return true; }
+  uint64_t lost() override {
+    tpacket_stats s = {};
+    socklen_t length = sizeof s;
+    // Reading sets it to zero.
+    if (getsockopt(descriptors_[0], SOL_PACKET, PACKET_STATISTICS, &s, &length) == 0) lost_ += s.tp_drops;
+    return lost_;
+  }
   const std::vector<int>& descriptors() const override { return descriptors_; }
 
   void receive(int descriptor, Decapsulator& to) override {
@@ -48,7 +55,7 @@ class PacketSocket : public EspPort {
     const EthernetHop* hop = ethernet_.find(sa, octets);
     if (!hop) return false;
     if (waiting_ == kBatch) kick();
-    uint8_t* at = &sending_[waiting_ * (ethernet_.mtu() + 14)];
+    uint8_t* at = &sending_[waiting_ * (ethernet_.room() + 14)];
     ethernet_.write(*hop, sa, at, octets, tos, dont_fragment);
     memcpy(at + kEthernetIpv4, esp, octets);
     vectors_[waiting_] = {at, octets + kEthernetIpv4};
@@ -65,7 +72,7 @@ class PacketSocket : public EspPort {
     for (size_t sent = 0; sent < waiting_;) {
       const int went = sendmmsg(descriptors_[0], &messages[sent], waiting_ - sent, MSG_DONTWAIT);
       if (went > 0) sent += went;
-      else if (errno != EINTR) tunnels_[sent++]->tx_drops.count(Drop::kSendFailed);
+      else if (errno != EINTR) tunnels_[sent++]->tx_drops.count(errno == EMSGSIZE ? Drop::kTooBig : Drop::kSendFailed);
     }
     waiting_ = 0;
   }
@@ -77,6 +84,7 @@ class PacketSocket : public EspPort {
   iovec vectors_[kBatch];
   Tunnel* tunnels_[kBatch];
   size_t waiting_ = 0;
+  uint64_t lost_ = 0;
 };
 
 }  // namespace
@@ -92,8 +100,10 @@ std::unique_ptr<EspPort> open_packet_socket(const std::string& interface, int in
     return nullptr;
   };
   if (fd < 0) return refused("no packet sockets");
-  // IPv4 for our address, protocol 50; offsets count from the Ethernet header.
+  // To our own Ethernet address, IPv4 for our address, protocol 50; offsets count from the Ethernet header.
   sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 0, 7),
       BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 5),
       BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 23),  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ESP, 0, 3),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 30),  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(local), 0, 1),

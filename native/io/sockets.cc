@@ -95,17 +95,20 @@ bool Sockets::open(std::string* error) {
     *error = std::string("cannot open a raw socket for ESP: ") + strerror(errno) + " (root is needed)";
     return false;
   }
-  // Every raw socket gets a copy of what arrives, unless its filter keeps nothing: the same "return 0".
-  setsockopt(esp_cut, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+  // Every raw socket gets a copy of what arrives, and every UDP socket one of a broadcast, unless its filter keeps
+  // nothing: the same "return 0".
+  for (int fd : {esp_cut, nat_t_cut}) setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
   segments = probe_segments();
   return true;
 }
 
-void Sockets::leave_to_others(const std::vector<uint32_t>& locals) {
+void Sockets::leave_to_others(const std::vector<Elsewhere>& list) {
   std::vector<sock_filter> code;
-  code.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16));  // destination; a raw socket sees the IP header
-  for (size_t i = 0; i < locals.size(); i++) {
-    code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(locals[i]), 0, 1));
+  for (const Elsewhere& e : list) {
+    code.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_IFINDEX)));
+    code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(e.interface), 0, 3));
+    code.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16));  // destination; a raw socket sees the IP header
+    code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(e.local), 0, 1));
     code.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
   }
   code.push_back(BPF_STMT(BPF_RET | BPF_K, 0xffffffff));

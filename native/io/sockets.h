@@ -20,8 +20,13 @@ struct Sockets {
 
   // False with a sentence in *error when one of them cannot be had.
   bool open(std::string* error);
-  // Keeps ESP for these addresses away from the raw socket: another socket receives it.
-  void leave_to_others(const std::vector<uint32_t>& locals);
+  // Keeps ESP for an address that arrives by an interface away from the raw socket: a port receives it there. What comes
+  // by another way still comes.
+  struct Elsewhere {
+    uint32_t local;
+    int interface;
+  };
+  void leave_to_others(const std::vector<Elsewhere>& list);
   void close();
   Sockets() = default;
   Sockets(const Sockets&) = delete;

@@ -74,7 +74,7 @@ bool split_superpacket(const VnetHeader& header, uint8_t* packet, uint32_t octet
   const uint32_t transport = udp ? 8 : (packet[ip + 12] >> 4) * 4;
   const uint32_t headers = ip + transport;
   const uint32_t size = header.gso_size;
-  if ((!udp && transport < 20) || headers > length || size == 0) return false;
+  if ((!udp && transport < 20) || headers >= length || size == 0) return false;
 
   uint8_t* const l4 = packet + ip;
   const uint32_t first_sequence = udp ? 0 : get32(l4 + 4);

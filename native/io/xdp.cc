@@ -25,6 +25,7 @@ namespace {
 constexpr uint32_t kRing = 2048;  // descriptors of each ring, and frames for each direction
 constexpr uint32_t kReceiveBatch = 256;
 constexpr int kMostQueues = 16;
+constexpr int kBusyTries = 50, kBusyWaitUs = 2000;
 
 int bpf(int command, bpf_attr* attr) { return syscall(SYS_bpf, command, attr, sizeof *attr); }
 
@@ -45,7 +46,7 @@ struct Fd {
 };
 
 // Redirects IPv4 packets of protocol 50 to `local`, whole and without options, to the queue's socket; the rest passes.
-Fd load_program(int sockets_map, uint32_t local) {
+Fd load_program(int sockets_map, int interface, uint32_t local) {
   enum : uint8_t { r0, r1, r2, r3, r4, r5 };
   auto insn = [](uint8_t code, uint8_t dst, uint8_t src, int16_t off, int32_t imm) {
     bpf_insn i = {};
@@ -58,25 +59,28 @@ Fd load_program(int sockets_map, uint32_t local) {
   };
   constexpr uint8_t kLoad16 = BPF_LDX | BPF_H | BPF_MEM, kLoad8 = BPF_LDX | BPF_B | BPF_MEM,
                     kLoad32 = BPF_LDX | BPF_W | BPF_MEM, kJumpNot = BPF_JMP | BPF_JNE | BPF_K;
-  const int pass = 21;  // index of the last two instructions
+  const int pass = 23;  // index of the last two instructions
   auto unless = [&](int at, uint8_t reg, int32_t value) { return insn(kJumpNot, reg, 0, pass - at - 1, value); };
   const bpf_insn program[] = {
+      // A bond or a virtual function hands its frames to the program of the device above it: our socket is not theirs.
+      insn(kLoad32, r2, r1, offsetof(xdp_md, ingress_ifindex), 0),
+      unless(1, r2, interface),
       insn(kLoad32, r2, r1, offsetof(xdp_md, data), 0),
       insn(kLoad32, r3, r1, offsetof(xdp_md, data_end), 0),
       insn(BPF_ALU64 | BPF_MOV | BPF_X, r4, r2, 0, 0),
       insn(BPF_ALU64 | BPF_ADD | BPF_K, r4, 0, 0, 34),
-      insn(BPF_JMP | BPF_JGT | BPF_X, r4, r3, pass - 4 - 1, 0),
+      insn(BPF_JMP | BPF_JGT | BPF_X, r4, r3, pass - 6 - 1, 0),
       insn(kLoad16, r5, r2, 12, 0),
-      unless(6, r5, htons(0x0800)),
+      unless(8, r5, htons(0x0800)),
       insn(kLoad8, r5, r2, 14, 0),
-      unless(8, r5, 0x45),
+      unless(10, r5, 0x45),
       insn(kLoad16, r5, r2, 20, 0),
-      insn(BPF_JMP | BPF_JSET | BPF_K, r5, 0, pass - 10 - 1, htons(0x3fff)),
+      insn(BPF_JMP | BPF_JSET | BPF_K, r5, 0, pass - 12 - 1, htons(0x3fff)),
       insn(kLoad8, r5, r2, 23, 0),
-      unless(12, r5, IPPROTO_ESP),
+      unless(14, r5, IPPROTO_ESP),
       insn(kLoad32, r5, r2, 30, 0),
       // 32-bit compare: the address must not be sign-extended.
-      insn(BPF_JMP32 | BPF_JNE | BPF_K, r5, 0, pass - 14 - 1, static_cast<int32_t>(local)),
+      insn(BPF_JMP32 | BPF_JNE | BPF_K, r5, 0, pass - 16 - 1, static_cast<int32_t>(local)),
       insn(kLoad32, r2, r1, offsetof(xdp_md, rx_queue_index), 0),
       insn(BPF_LD | BPF_DW | BPF_IMM, r1, BPF_PSEUDO_MAP_FD, 0, sockets_map),
       insn(0, 0, 0, 0, 0),
@@ -130,6 +134,7 @@ struct Queue {
   Ring<uint64_t> fill, completion;
   Ring<xdp_desc> received, sent;
   std::vector<uint64_t> free;  // frames to send from
+  Tunnel* owner[kRing] = {};   // of each descriptor to send, for its drops
 
   ~Queue() {
     if (memory != MAP_FAILED) munmap(memory, octets);
@@ -147,6 +152,7 @@ struct Queue {
     memory = static_cast<uint8_t*>(
         mmap(nullptr, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0));
     if (memory == MAP_FAILED) return refused("no memory for frames");
+    madvise(memory, octets, MADV_DONTFORK);  // pinned: a child would get a copy of it all
     xdp_umem_reg region = {};
     region.addr = reinterpret_cast<uint64_t>(memory);
     region.len = octets;
@@ -177,7 +183,11 @@ struct Queue {
     address.sxdp_ifindex = index;
     address.sxdp_queue_id = queue;
     address.sxdp_flags = XDP_COPY;
-    if (bind(socket.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) return refused("queue not to be had");
+    // The kernel gives a queue back a moment after its last socket was closed.
+    for (int tries = 0; bind(socket.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0; tries++) {
+      if (errno != EBUSY || tries == kBusyTries) return refused("queue not to be had");
+      usleep(kBusyWaitUs);
+    }
     return true;
   }
 
@@ -197,6 +207,15 @@ class XdpPort : public EspPort {
 
   const char* name() const override { return "af-xdp"; }
   bool sees_all() const override { return false; }
+  uint64_t lost() override {
+    uint64_t sum = 0;
+    for (const auto& q : queues_) {
+      xdp_statistics s = {};
+      socklen_t length = sizeof s;
+      if (getsockopt(q->socket.fd, SOL_XDP, XDP_STATISTICS, &s, &length) == 0) sum += s.rx_dropped + s.rx_ring_full;
+    }
+    return sum;
+  }
   const std::vector<int>& descriptors() const override { return descriptors_; }
 
   void receive(int descriptor, Decapsulator& to) override {
@@ -230,6 +249,7 @@ class XdpPort : public EspPort {
     uint8_t* at = q.memory + frame;
     ethernet_.write(*hop, sa, at, octets, tos, dont_fragment);
     memcpy(at + kEthernetIpv4, esp, octets);
+    q.owner[q.sent.own & (kRing - 1)] = sa.tunnel;
     q.sent.at(q.sent.own++) = {frame, octets + kEthernetIpv4, 0};
     return true;
   }
@@ -239,7 +259,15 @@ class XdpPort : public EspPort {
     q.sent.producer->store(q.sent.own, std::memory_order_release);
     // Without zero copy the kernel sends within the call, some at a time; a full device queue ends it.
     for (int tries = 0; tries < 256 && q.sent.consumer->load(std::memory_order_acquire) != q.sent.own; tries++) {
-      if (sendto(q.socket.fd, nullptr, 0, MSG_DONTWAIT, nullptr, 0) < 0 && errno != EAGAIN && errno != EBUSY) break;
+      if (sendto(q.socket.fd, nullptr, 0, MSG_DONTWAIT, nullptr, 0) < 0) {
+        if (errno == EBUSY) {
+          // The device dropped the last one that it was given.
+          const uint32_t last = q.sent.consumer->load(std::memory_order_acquire) - 1;
+          if (Tunnel* t = q.owner[last & (kRing - 1)]) t->tx_drops.count(Drop::kSendFailed);
+        } else if (errno != EAGAIN) {
+          break;
+        }
+      }
       q.reclaim();
     }
     q.reclaim();
@@ -273,10 +301,10 @@ std::unique_ptr<EspPort> open_xdp(const std::string& interface, int index, uint3
   };
   Ethernet ethernet;
   if (!ethernet.open(interface, index, why)) return nullptr;
-  const uint32_t page = sysconf(_SC_PAGESIZE), whole = ethernet.mtu() + kEthernetIpv4 - 20 + XDP_PACKET_HEADROOM;
+  const uint32_t page = sysconf(_SC_PAGESIZE), whole = ethernet.room() + kEthernetIpv4 - 20 + XDP_PACKET_HEADROOM;
   const uint32_t frame = whole <= 2048 ? 2048 : page;
   if (whole > frame) {
-    *why = "MTU " + std::to_string(ethernet.mtu()) + " does not fit a memory page";
+    *why = "MTU " + std::to_string(ethernet.room()) + " does not fit a memory page";
     return nullptr;
   }
   const int queues = receive_queues(interface);
@@ -290,7 +318,7 @@ std::unique_ptr<EspPort> open_xdp(const std::string& interface, int index, uint3
   attr.max_entries = queues;
   Fd map(bpf(BPF_MAP_CREATE, &attr));
   if (!map) return refused("no map for sockets");
-  Fd program = load_program(map.fd, local);
+  Fd program = load_program(map.fd, index, local);
   if (!program) return refused("the program was not accepted");
   // In the driver: the generic hook costs more than the raw socket. It goes when the descriptor closes, however we end.
   attr = {};

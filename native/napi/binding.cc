@@ -323,6 +323,7 @@ class Binding : public Napi::ObjectWrap<Binding> {
       o.Delete("port");
       o.Set("name", p.name);
       o.Set("refused", p.refused);
+      o.Set("lost", Napi::Number::New(env, p.lost));
       ports.Set(ports.Length(), o);
     }
     Napi::Object out = Napi::Object::New(env);

@@ -76,8 +76,8 @@ void Decapsulator::esp(uint8_t* packet, uint32_t octets, const Outer& outer) {
 
 void Decapsulator::open() {
   for (const Batch& batch : batches_) {
-    // Packets of one SA that arrived one after another lie together already.
-    if (batch.tail - batch.head + 1 == jobs_.size()) {
+    // The packets of the only SA lie together already.
+    if (batches_.size() == 1) {
       for (size_t i = 0; i < jobs_.size(); i += kMaxBatch) {
         batch.sa->cipher->open(&jobs_[i], jobs_.size() - i < kMaxBatch ? jobs_.size() - i : kMaxBatch);
       }

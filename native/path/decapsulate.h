@@ -31,6 +31,8 @@ class Decapsulator {
   // Takes one packet, from the ESP header on. Its memory must live until finish().
   void esp(uint8_t* packet, uint32_t octets, const Outer& outer);
   void finish();
+  // Counts a packet that a port could not read.
+  void malformed() { drops_.count(Drop::kMalformedEsp); }
 
  private:
   // As many as one turn may bring: 16 messages of 64 KB. More end the batch early.

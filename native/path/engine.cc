@@ -20,6 +20,8 @@ namespace {
 
 enum Thread { kOutboundThread, kInboundThread };
 
+constexpr uint64_t kFollowMs = 2000;
+
 uint64_t now_ms() {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -139,7 +141,11 @@ void Engine::run_clock() {
     for (auto& [name, list] : outbound_) {
       for (auto& sa : list) expire_by_time(*sa, now);
     }
-    std::erase_if(retired_, [&](const auto& r) { return quiescence_.passed(r.first); });
+    free_retired();
+    if (now - followed_ms_ >= kFollowMs) {
+      followed_ms_ = now;
+      follow_interfaces();
+    }
   }
 }
 
@@ -335,11 +341,12 @@ void Engine::end(std::shared_ptr<Sa> sa) {
 std::string Engine::use_port(Sa& sa) {
   if (sa.encapsulated) return "";
   Port& port = ports_[sa.local.address];
-  if (port.users == 0) {
+  const bool forced = wish_ != NativeEsp::kAuto && wish_ != NativeEsp::kRaw;
+  if (port.users == 0 || (forced && !port.port)) {
     open_port(sa.local.address, port);
     filter_raw();
   }
-  if (wish_ != NativeEsp::kAuto && wish_ != NativeEsp::kRaw && !port.port) {
+  if (forced && !port.port) {
     const std::string why = port.refused;
     if (port.users == 0) ports_.erase(sa.local.address);
     return "native ESP cannot go the way that system.dataplane.native-esp forces: " + why;
@@ -349,6 +356,10 @@ std::string Engine::use_port(Sa& sa) {
 }
 
 void Engine::open_port(uint32_t local, Port& port) {
+  // One that was closed a moment ago may still hold the interface's queues.
+  quiescence_.wait();
+  free_retired();
+  port.interface = interface_of(local);
   port.port = open_esp_port(wish_, local, &port.refused);
   if (!port.port) return;
   for (int fd : port.port->descriptors()) {
@@ -371,43 +382,53 @@ void Engine::close_port(Port& port) {
   if (port.port) retire(std::move(port.port));
 }
 
+// Native SAs of an address go over to another port; in between they use the raw socket.
+void Engine::reopen_port(uint32_t local, Port& port) {
+  auto point_to = [&](EspPort* to) {
+    for (auto& [name, list] : outbound_) {
+      for (auto& sa : list) {
+        if (!sa->encapsulated && sa->local.address == local) sa->port.store(to, std::memory_order_release);
+      }
+    }
+  };
+  point_to(nullptr);
+  close_port(port);
+  open_port(local, port);
+  point_to(port.port.get());
+  filter_raw();
+}
+
+// An interface may have been replaced, or the address moved to another, or come to one only now.
+void Engine::follow_interfaces() {
+  for (auto& [local, port] : ports_) {
+    if (interface_of(local) != port.interface) reopen_port(local, port);
+  }
+}
+
 // What AF_PACKET receives the raw socket would receive again.
 void Engine::filter_raw() {
-  std::vector<uint32_t> locals;
+  std::vector<Sockets::Elsewhere> list;
   for (const auto& [local, p] : ports_) {
-    if (p.port && p.port->sees_all()) locals.push_back(local);
+    if (p.port && p.port->sees_all()) list.push_back({local, p.interface});
   }
-  sockets_.leave_to_others(locals);
+  sockets_.leave_to_others(list);
 }
 
 void Engine::set_native_esp(NativeEsp wish) {
   std::lock_guard lock(mutex_);
   if (wish == wish_) return;
   wish_ = wish;
-  for (auto& [local, port] : ports_) {
-    // The sending thread goes back to the raw socket first: the old port must be gone before another can be opened.
-    for (auto& [name, list] : outbound_) {
-      for (auto& sa : list) {
-        if (!sa->encapsulated && sa->local.address == local) sa->port.store(nullptr, std::memory_order_release);
-      }
-    }
-    close_port(port);
-    quiescence_.wait();
-    std::erase_if(retired_, [&](const auto& r) { return quiescence_.passed(r.first); });
-    open_port(local, port);
-    for (auto& [name, list] : outbound_) {
-      for (auto& sa : list) {
-        if (!sa->encapsulated && sa->local.address == local) sa->port.store(port.port.get(), std::memory_order_release);
-      }
-    }
-  }
-  filter_raw();
+  for (auto& [local, port] : ports_) reopen_port(local, port);
+}
+
+void Engine::free_retired() {
+  std::erase_if(retired_, [&](const auto& r) { return quiescence_.passed(r.first); });
 }
 
 std::vector<PortStatistics> Engine::ports() const {
   std::lock_guard lock(mutex_);
   std::vector<PortStatistics> out;
-  for (const auto& [local, p] : ports_) out.push_back({local, p.port ? p.port->name() : "raw", p.refused});
+  for (const auto& [local, p] : ports_) out.push_back({local, p.port ? p.port->name() : "raw", p.refused, p.port ? p.port->lost() : 0});
   return out;
 }
 

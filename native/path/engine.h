@@ -47,6 +47,7 @@ struct TunnelStatistics {
 struct PortStatistics {
   uint32_t local;
   std::string name, refused;  // refused: why the better ones were not to be had
+  uint64_t lost;
 };
 
 // Methods that return a string return a sentence when they fail, and "" when they succeed.
@@ -95,6 +96,7 @@ class Engine {
     std::unique_ptr<EspPort> port;  // null: the raw socket
     std::vector<std::unique_ptr<Source>> sources;
     std::string refused;
+    int interface = 0;  // index of the one that had the address when it was opened
     size_t users = 0;
   };
 
@@ -103,7 +105,10 @@ class Engine {
   std::string use_port(Sa& sa);
   void open_port(uint32_t local, Port& port);
   void close_port(Port& port);
+  void reopen_port(uint32_t local, Port& port);
+  void follow_interfaces();
   void filter_raw();
+  void free_retired();
   void fill(Sa& sa, const SaSpec& spec, Tunnel* tunnel);
 
   Events events_;
@@ -123,6 +128,7 @@ class Engine {
   std::vector<std::pair<uint64_t, std::shared_ptr<void>>> retired_;
   NativeEsp wish_ = NativeEsp::kAuto;
   std::map<uint32_t, Port> ports_;
+  uint64_t followed_ms_ = 0;
   std::map<uint32_t, uint64_t> reserved_;  // SPI → until when, ms
 
   std::atomic<bool> stopping_{false};

@@ -59,6 +59,27 @@ uint16_t checksum_finish(uint64_t sum) {
   return get16(octets);
 }
 
+namespace {
+
+// Headers that may stand between IPv6 and the transport (RFC 8200 4, IANA's list); behind them is no more for us.
+bool extension_header(uint8_t next) {
+  switch (next) {
+    case IPPROTO_HOPOPTS:
+    case IPPROTO_ROUTING:
+    case IPPROTO_FRAGMENT:
+    case IPPROTO_AH:
+    case IPPROTO_DSTOPTS:
+    case 135:  // mobility
+    case 139:  // host identity
+    case 140:  // shim6
+    case 253:
+    case 254: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
 uint32_t transport_offset(const uint8_t* packet, size_t octets, uint8_t* protocol) {
   if (octets >= 20 && packet[0] >> 4 == 4) {
     const uint32_t header = (packet[0] & 15) * 4;
@@ -69,7 +90,7 @@ uint32_t transport_offset(const uint8_t* packet, size_t octets, uint8_t* protoco
   }
   if (octets >= 40 && packet[0] >> 4 == 6) {
     *protocol = packet[6];
-    return 40;
+    return extension_header(packet[6]) ? 0 : 40;
   }
   return 0;
 }

@@ -62,7 +62,9 @@ class EspPort;
 
 struct OutboundSa : Sa {
   std::atomic<EspPort*> port{nullptr};  // of native ESP; null is the raw socket
-  uint64_t sequence = 0;  // of the last packet; the sending thread's own
+  // The sending thread's own: number of the last packet, and when its path was last found too narrow.
+  uint64_t sequence = 0;
+  time_t path_reported = 0;
 };
 
 // The outer DF bit (RFC 4301 8.1).

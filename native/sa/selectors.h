@@ -1,6 +1,8 @@
 // What an inbound SA may carry: the negotiated traffic selectors (RFC 4301 5.2 step 4, RFC 7296 2.9), checked against
 // each inner packet.
 #pragma once
+#include <netinet/in.h>
+
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -49,7 +51,9 @@ struct Selectors {
       if (s.protocol != 0 && s.protocol != protocol) continue;
       if (s.any_port()) return true;
       if (at == 0 || at + 4 > octets) continue;
-      const uint16_t number = get16(inner + at + port);
+      // ICMP has type and code instead, whichever side asks (RFC 7296 3.13.1).
+      const bool icmp = protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+      const uint16_t number = get16(inner + at + (icmp ? 0 : port));
       if (s.first_port <= number && number <= s.last_port) return true;
     }
     return false;

@@ -65,6 +65,8 @@ export type PortState = {
   readonly address: string;
   readonly name: Exclude<NativeEsp, 'auto'>;
   readonly refused: string;
+  /** Packets that arrived faster than they were taken, since it was opened. */
+  readonly lost: number;
 };
 
 export type Statistics = {

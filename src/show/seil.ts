@@ -102,7 +102,9 @@ export function showInterface(v: TunnelView): string {
     `MTU: ${v.mtu}`,
     `Address: ${v.addresses.join(', ')}`,
     `Tunnel address: ${v.local} --> ${v.remote}`,
-    ...(v.nativeEsp ? [`Native ESP: ${v.nativeEsp.name}${refused(v.nativeEsp.refused)}`] : []),
+    ...(v.nativeEsp
+      ? [`Native ESP: ${v.nativeEsp.name}${refused(v.nativeEsp.refused)}, ${v.nativeEsp.lost} lost`]
+      : []),
     ...v.children.flatMap(childLines),
   ];
   return lines.map((l) => `${l}\n`).join('');

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Ns } from '../interop/netns.ts';
 import { HOST2, HOST2_IPV6 } from '../interop/pair.ts';
+import { sleep } from '../interop/proc.ts';
 import { continuousPing, ping, pingUntil, steadyPing } from '../interop/traffic.ts';
 import { openRig, type Rig } from './rig.ts';
 
@@ -142,3 +143,46 @@ describe.each([true, false])('the outer DF bit (RFC 4301 8.1), UDP encapsulation
     await rig.endA.proc.waitOutput(/"kind":"path-mtu","remote":"10.0.0.2","mtu":1000/);
   });
 });
+
+describe.each(['af-xdp', 'af-packet'] as const)(
+  'a port of native ESP follows its interface: %s',
+  (nativeEsp) => {
+    test('a smaller MTU is dropped by, counted and told', async () => {
+      rig = await openRig('portmtu', { encapsulated: false, nativeEsp });
+      expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+      for (const ns of [rig.a, rig.b]) await ns.ip('link', 'set', 'ge0', 'mtu', '1000');
+      await sleep(1100); // asked once a second
+      expect((await ping(rig.host1, HOST2, { count: 5, size: 1372 })).received).toBe(0);
+      expect((await rig.endA.drops())['too-big']).toBe(5);
+      await rig.endA.proc.waitOutput(/"kind":"path-mtu","remote":"10.0.0.2","mtu":1000/);
+      expect((await steadyPing(rig.host1, HOST2, { count: 5, size: 500 })).received).toBe(5);
+    });
+
+    test('what comes by another interface still comes', async () => {
+      rig = await openRig('portway', { encapsulated: false, nativeEsp });
+      await rig.lab.veth(rig.a, 'ge2', rig.b, 'ge2');
+      await rig.a.address('ge2', '10.0.9.1/24');
+      await rig.b.address('ge2', '10.0.9.2/24');
+      await rig.b.route('10.0.0.1/32', '10.0.9.1', 'src', '10.0.0.2');
+      await rig.a.sysctl({ 'net.ipv4.conf.all.rp_filter': 0, 'net.ipv4.conf.ge2.rp_filter': 0 });
+      expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+      expect((await steadyPing(rig.host1, HOST2, { count: 20 })).received).toBe(20);
+    });
+
+    test('an interface that is replaced gets a port of its own', async () => {
+      rig = await openRig('portnew', { encapsulated: false, nativeEsp });
+      expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+      await rig.a.ip('link', 'delete', 'ge0');
+      await rig.lab.veth(rig.a, 'ge0', rig.b, 'ge0');
+      await rig.a.address('ge0', '10.0.0.1/24');
+      await rig.b.address('ge0', '10.0.0.2/24');
+      await sleep(5000); // looked at every two seconds
+      expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+      for (const end of [rig.endA, rig.endB]) expect((await end.statistics()).ports[0].name).toBe(nativeEsp);
+      const sent = await counter(rig.b, 'prerouting', 'ip protocol esp');
+      expect((await steadyPing(rig.host1, HOST2, { count: 20 })).received).toBe(20);
+      // The kernel sees what AF_PACKET sees too, but of AF_XDP only what keeps the neighbour known.
+      if (nativeEsp === 'af-xdp') expect(await sent()).toBeLessThan(5);
+    });
+  },
+);
