@@ -53,7 +53,8 @@ bool split_superpacket(const VnetHeader& header, uint8_t* packet, uint32_t octet
   if (gso == VnetHeader::kGsoNone) {
     if (header.flags & VnetHeader::kNeedsChecksum) {
       const uint32_t start = header.checksum_start, at = start + header.checksum_offset;
-      if (start >= length || at + 2 > length) return false;
+      const uint32_t ip = packet[0] >> 4 == 4 ? (packet[0] & 15) * 4 : 40;
+      if (start < ip || start >= length || at + 2 > length) return false;
       // The field holds the sum of the pseudo header: summing over it completes the checksum.
       uint16_t sum = checksum_finish(checksum_sum(packet + start, length - start));
       // A UDP checksum of zero means none (RFC 768), so the sum that is zero is sent as its complement.

@@ -96,6 +96,7 @@ bool Coalescer::follows(const Run& run, const Packet& p) {
   if (p.udp) return true;
   const uint8_t *a = f.at + f.ip, *b = p.at + p.ip;
   return get32(b + 4) == run.next_sequence && get32(a + 8) == get32(b + 8) && get16(a + 14) == get16(b + 14) &&
+         get16(a + 18) == get16(b + 18) &&
          memcmp(a + 20, b + 20, p.headers - p.ip - 20) == 0;
 }
 
