@@ -39,6 +39,19 @@ struct Selectors {
   }
 
  private:
+  static bool has_ports(uint8_t protocol) {
+    switch (protocol) {
+      case IPPROTO_TCP:
+      case IPPROTO_UDP:
+      case IPPROTO_SCTP:
+      case IPPROTO_DCCP:
+      case IPPROTO_UDPLITE:
+      case IPPROTO_ICMP:
+      case IPPROTO_ICMPV6: return true;
+      default: return false;
+    }
+  }
+
   // `port`: where the side's port stands in the transport header.
   static bool any(const std::vector<Selector>& list, const uint8_t* inner, uint32_t octets, const uint8_t* address,
                   uint32_t port) {
@@ -50,7 +63,7 @@ struct Selectors {
       const uint32_t at = transport_offset(inner, octets, &protocol);
       if (s.protocol != 0 && s.protocol != protocol) continue;
       if (s.any_port()) return true;
-      if (at == 0 || at + 4 > octets) continue;
+      if (at == 0 || at + 4 > octets || !has_ports(protocol)) continue;
       // ICMP has type and code instead, whichever side asks (RFC 7296 3.13.1).
       const bool icmp = protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
       const uint16_t number = get16(inner + at + (icmp ? 0 : port));
