@@ -12,6 +12,42 @@
 namespace sekisho {
 namespace {
 
+// What both AEADs do packet by packet: `Own` has `run<kSeal>(job, tag)`, which transforms the text and makes the tag.
+template <class Own>
+class Aead : public Cipher {
+ public:
+  Aead(const Suite& s, const KeyMaterial& m) : suite_(s), esn_(m.esn), next_iv_(m.first_iv) {
+    memcpy(salt_, m.key + s.key, sizeof salt_);
+  }
+  ~Aead() override { wipe(salt_, sizeof salt_); }
+  size_t batch() const override { return kFewPackets; }
+
+  void seal(Job* jobs, size_t n) override {
+    for (size_t i = 0; i < n; i++) {
+      put64(iv_of(jobs[i]), next_iv_++);
+      own().template run<true>(jobs[i], icv_of(suite_, jobs[i]));
+      jobs[i].ok = true;
+    }
+  }
+
+  void open(Job* jobs, size_t n) override {
+    for (size_t i = 0; i < n; i++) {
+      uint8_t tag[16];
+      own().template run<false>(jobs[i], tag);
+      jobs[i].ok = equal_constant_time(tag, icv_of(suite_, jobs[i]), suite_.icv);
+    }
+  }
+
+ protected:
+  const Suite suite_;
+  const bool esn_;
+  uint8_t salt_[4];
+
+ private:
+  const Own& own() const { return static_cast<const Own&>(*this); }
+  uint64_t next_iv_;
+};
+
 // ---- AES (FIPS 197) ----
 
 struct AesKey {
@@ -89,10 +125,9 @@ uint64x2_t turned(uint8x16_t block) { return vreinterpretq_u64_u8(vrbitq_u8(bloc
 
 constexpr int kLanes = 4;
 
-class Gcm : public Cipher {
+class Gcm : public Aead<Gcm> {
  public:
-  Gcm(const Suite& s, const KeyMaterial& m) : suite_(s), esn_(m.esn), next_iv_(m.first_iv) {
-    memcpy(salt_, m.key + s.key, sizeof salt_);
+  Gcm(const Suite& s, const KeyMaterial& m) : Aead(s, m) {
     expand(&key_, m.key, s.key);
     uint8x16_t zero = vdupq_n_u8(0);
     encrypt<1>(key_, &zero);
@@ -106,27 +141,11 @@ class Gcm : public Cipher {
   ~Gcm() override {
     wipe(&key_, sizeof key_);
     wipe(power_, sizeof power_);
-    wipe(salt_, sizeof salt_);
-  }
-  size_t batch() const override { return kFewPackets; }
-
-  void seal(Job* jobs, size_t n) override {
-    for (size_t i = 0; i < n; i++) {
-      put64(iv_of(jobs[i]), next_iv_++);
-      run<true>(jobs[i], icv_of(suite_, jobs[i]));
-      jobs[i].ok = true;
-    }
-  }
-
-  void open(Job* jobs, size_t n) override {
-    for (size_t i = 0; i < n; i++) {
-      uint8_t tag[16];
-      run<false>(jobs[i], tag);
-      jobs[i].ok = equal_constant_time(tag, icv_of(suite_, jobs[i]), suite_.icv);
-    }
   }
 
  private:
+  friend Aead;
+
   void absorb(uint64x2_t* hash, const uint8_t* block) const {
     Product p = {};
     multiply_add(&p, veorq_u64(*hash, turned(vld1q_u8(block))), power_[0]);
@@ -189,10 +208,6 @@ class Gcm : public Cipher {
     vst1q_u8(tag, veorq_u8(mask, vrbitq_u8(vreinterpretq_u8_u64(hash))));
   }
 
-  const Suite suite_;
-  const bool esn_;
-  uint8_t salt_[4];
-  uint64_t next_iv_;
   AesKey key_;
   uint64x2_t power_[kLanes];  // H, H^2, ...
 };
@@ -328,35 +343,18 @@ class Poly1305 {
   uint64_t r_[3], s_[2], h_[3] = {};
 };
 
-class ChaCha : public Cipher {
+class ChaCha : public Aead<ChaCha> {
  public:
-  ChaCha(const Suite& s, const KeyMaterial& m) : suite_(s), esn_(m.esn), next_iv_(m.first_iv) {
+  ChaCha(const Suite& s, const KeyMaterial& m) : Aead(s, m) {
     memcpy(key_, m.key, sizeof key_);
-    memcpy(salt_, m.key + s.key, sizeof salt_);
   }
   ~ChaCha() override {
     wipe(key_, sizeof key_);
-    wipe(salt_, sizeof salt_);
-  }
-  size_t batch() const override { return kFewPackets; }
-
-  void seal(Job* jobs, size_t n) override {
-    for (size_t i = 0; i < n; i++) {
-      put64(iv_of(jobs[i]), next_iv_++);
-      run<true>(jobs[i], icv_of(suite_, jobs[i]));
-      jobs[i].ok = true;
-    }
-  }
-
-  void open(Job* jobs, size_t n) override {
-    for (size_t i = 0; i < n; i++) {
-      uint8_t tag[16];
-      run<false>(jobs[i], tag);
-      jobs[i].ok = equal_constant_time(tag, icv_of(suite_, jobs[i]), suite_.icv);
-    }
   }
 
  private:
+  friend Aead;
+
   // RFC 7634 2, RFC 8439 2.8. The first block of key stream is the authenticator's key.
   template <bool kSeal>
   void run(const Job& j, uint8_t* tag) const {
@@ -390,11 +388,7 @@ class ChaCha : public Cipher {
     wipe(stream, sizeof stream);
   }
 
-  const Suite suite_;
-  const bool esn_;
   uint32_t key_[8];
-  uint8_t salt_[4];
-  uint64_t next_iv_;
 };
 
 std::unique_ptr<Cipher> make_gcm(const Suite& s, const KeyMaterial& m) {

@@ -28,6 +28,13 @@ uint64_t now_ms() {
   return uint64_t(t.tv_sec) * 1000 + t.tv_nsec / 1'000'000;
 }
 
+void watch(int poll, int fd, void* tag) {
+  epoll_event e = {};
+  e.events = EPOLLIN;
+  e.data.ptr = tag;
+  epoll_ctl(poll, EPOLL_CTL_ADD, fd, &e);
+}
+
 template <class T>
 T random_value() {
   T value;
@@ -49,12 +56,6 @@ std::string Engine::start() {
   socket_poll_ = epoll_create1(EPOLL_CLOEXEC);
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (tun_poll_ < 0 || socket_poll_ < 0 || wake_ < 0) return std::string("cannot poll: ") + strerror(errno);
-  auto watch = [](int poll, int fd, void* tag) {
-    epoll_event e = {};
-    e.events = EPOLLIN;
-    e.data.ptr = tag;
-    epoll_ctl(poll, EPOLL_CTL_ADD, fd, &e);
-  };
   const int fds[] = {sockets_.ike, sockets_.nat_t, sockets_.esp, wake_};
   for (size_t i = 0; i < 4; i++) {
     sources_[i].fd = fds[i];
@@ -197,10 +198,7 @@ std::string Engine::open_tunnel(const TunnelSettings& s) {
   tunnel->tos = s.tos;
   tunnel->ipv6 = s.ipv6;
   tunnel->df = s.df;
-  epoll_event e = {};
-  e.events = EPOLLIN;
-  e.data.ptr = tunnel.get();
-  epoll_ctl(tun_poll_, EPOLL_CTL_ADD, tunnel->fd, &e);
+  watch(tun_poll_, tunnel->fd, tunnel.get());
   tunnels_[s.name] = std::move(tunnel);
   return "";
 }
@@ -366,10 +364,7 @@ void Engine::open_port(uint32_t local, Port& port) {
     auto& source = port.sources.emplace_back(std::make_unique<Source>());
     source->fd = fd;
     source->port = port.port.get();
-    epoll_event e = {};
-    e.events = EPOLLIN;
-    e.data.ptr = source.get();
-    epoll_ctl(socket_poll_, EPOLL_CTL_ADD, fd, &e);
+    watch(socket_poll_, fd, source.get());
   }
 }
 
