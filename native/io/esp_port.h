@@ -1,6 +1,9 @@
 // How native ESP (IP protocol 50) comes from and goes to a network interface. The raw socket, which works everywhere and
 // carries what a port cannot, is in Sockets; a port is faster and stands between the driver and the kernel's IP stack.
 #pragma once
+#include <sched.h>
+
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +16,20 @@ class Decapsulator;
 
 class EspPort {
  public:
+  // Workers send in turns, a batch each: free when one finds it so, and what it waits for else is one system call.
+  class Turn {
+   public:
+    explicit Turn(EspPort& port) : port_(port) {
+      while (port_.sending_.test_and_set(std::memory_order_acquire)) sched_yield();
+    }
+    ~Turn() { port_.sending_.clear(std::memory_order_release); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    EspPort& port_;
+  };
+
   virtual ~EspPort() = default;
   virtual const char* name() const = 0;
   // Whether it receives everything, fragments too: then the raw socket must not.
@@ -22,14 +39,18 @@ class EspPort {
   // Readable when packets wait.
   virtual const std::vector<int>& descriptors() const = 0;
 
-  // The receiving thread: hands over what waits at one of the descriptors, at most a batch.
-  virtual void receive(int descriptor, Decapsulator& to) = 0;
+  // Hands over what waits at one of the descriptors, at most a batch; returns how many packets it was. One worker at a
+  // time for each descriptor.
+  virtual size_t receive(int descriptor, Decapsulator& to) = 0;
 
-  // The sending thread: takes a packet, `esp` from the ESP header on, into the next batch. False when it has to go through
-  // the raw socket: the next hop is unknown, the path too narrow, or no room is left.
+  // Within a turn: takes a packet, `esp` from the ESP header on, into the next batch. False when it has to go through the
+  // raw socket: the next hop is unknown, the path too narrow, or no room is left.
   virtual bool put(const OutboundSa& sa, const uint8_t* esp, uint32_t octets, uint8_t tos, bool dont_fragment) = 0;
   // Sends the batch.
   virtual void kick() = 0;
+
+ private:
+  std::atomic_flag sending_;
 };
 
 enum class NativeEsp : uint8_t { kAuto, kAfXdp, kAfPacket, kRaw };

@@ -7,8 +7,9 @@
 
 namespace sekisho {
 
-EspSender::EspSender(Sockets& sockets, Events& events)
+EspSender::EspSender(Sockets& sockets, int worker, Events& events)
     : sockets_(sockets),
+      worker_(worker),
       events_(events),
       messages_(kMessages),
       vectors_(kMessages),
@@ -17,14 +18,12 @@ EspSender::EspSender(Sockets& sockets, Events& events)
       counts_(kMessages) {}
 
 int EspSender::socket_of(const EspPacket& p) const {
-  if (p.sa->encapsulated) return p.dont_fragment ? sockets_.nat_t : sockets_.nat_t_cut;
+  if (p.sa->encapsulated) return p.dont_fragment ? sockets_.nat_t[worker_] : sockets_.nat_t_cut;
   return p.dont_fragment ? sockets_.esp : sockets_.esp_cut;
 }
 
 void EspSender::send(uint8_t* arena, const EspPacket* packets, size_t n) {
-  auto port_of = [](const EspPacket& p) {
-    return p.sa->encapsulated ? nullptr : p.sa->port.load(std::memory_order_acquire);
-  };
+  auto port_of = [](const EspPacket& p) { return p.sa->port ? p.sa->port->load(std::memory_order_acquire) : nullptr; };
   for (size_t from = 0, to; from < n; from = to) {
     const int fd = socket_of(packets[from]);
     EspPort* port = port_of(packets[from]);
@@ -36,6 +35,7 @@ void EspSender::send(uint8_t* arena, const EspPacket* packets, size_t n) {
 }
 
 void EspSender::send_through(EspPort& port, uint8_t* arena, const EspPacket* packets, size_t n) {
+  const EspPort::Turn turn(port);
   auto put = [&](const EspPacket& p) { return port.put(*p.sa, arena + p.at, p.octets, p.tos, p.dont_fragment); };
   for (size_t i = 0; i < n;) {
     if (put(packets[i])) {
@@ -106,7 +106,7 @@ void EspSender::send_on(int fd, uint8_t* arena, const EspPacket* packets, size_t
       if (!size) sockets_.segments = error == EINVAL && sockets_.segments > kOldSegments ? kOldSegments : 1;
       packets += done;
       n -= done;
-      count = group(arena, packets, n, size ? 1 : sockets_.segments);
+      count = group(arena, packets, n, size ? 1 : sockets_.segments.load());
       done = sent = 0;
       continue;
     }

@@ -12,7 +12,8 @@ namespace sekisho {
 
 class EspSender : public EspSink {
  public:
-  EspSender(Sockets& sockets, Events& events);
+  // `worker`: whose socket of several it uses.
+  EspSender(Sockets& sockets, int worker, Events& events);
   void send(uint8_t* arena, const EspPacket* packets, size_t n) override;
 
  private:
@@ -29,6 +30,7 @@ class EspSender : public EspSink {
   void report_path(OutboundSa& sa);
 
   Sockets& sockets_;
+  const int worker_;
   Events& events_;
   std::vector<mmsghdr> messages_;
   std::vector<iovec> vectors_;

@@ -1,4 +1,4 @@
-// What a port that writes Ethernet needs: our interface, next hops, headers. Used by the sending thread.
+// What a port that writes Ethernet needs: our interface, next hops, headers. Used by whose turn it is to send.
 #pragma once
 #include <cstdint>
 #include <string>

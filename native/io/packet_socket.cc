@@ -38,7 +38,7 @@ class PacketSocket : public EspPort {
   }
   const std::vector<int>& descriptors() const override { return descriptors_; }
 
-  void receive(int descriptor, Decapsulator& to) override {
+  size_t receive(int descriptor, Decapsulator& to) override {
     mmsghdr messages[kMessages] = {};
     iovec vectors[kMessages];
     for (size_t i = 0; i < kMessages; i++) {
@@ -49,6 +49,7 @@ class PacketSocket : public EspPort {
     const int got = recvmmsg(descriptor, messages, kMessages, MSG_DONTWAIT, nullptr);
     for (int i = 0; i < got; i++) take_ethernet(&received_[i * kMessageOctets], messages[i].msg_len, to);
     to.finish();
+    return got < 0 ? 0 : got;
   }
 
   bool put(const OutboundSa& sa, const uint8_t* esp, uint32_t octets, uint8_t tos, bool dont_fragment) override {

@@ -34,7 +34,7 @@ int udp(uint16_t port, bool dont_fragment, std::string* error) {
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  // Two sockets share port 4500, see Sockets::open().
+  // Several sockets share port 4500, see Sockets::open().
   if (port == 4500 && fd >= 0) set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 || !common(fd, dont_fragment)) {
     *error = "cannot listen on UDP port " + std::to_string(port) + ": " + strerror(errno) +
@@ -72,31 +72,42 @@ int probe_segments() {
 
 }  // namespace
 
-bool Sockets::open(std::string* error) {
+bool Sockets::open(int workers, std::string* error) {
   // IKE may be longer than the path carries whole, and RFC 7296 2 lets IP fragment it.
   ike = udp(500, false, error);
   if (ike < 0) return false;
-  nat_t = udp(4500, true, error);
-  if (nat_t < 0) return false;
+  for (int i = 0; i < workers; i++) {
+    const int fd = udp(4500, true, error);
+    if (fd < 0) return false;
+    nat_t.push_back(fd);
+    // Without GRO every packet costs a receive of its own; it works all the same.
+    set(fd, IPPROTO_UDP, UDP_GRO, 1);
+  }
   nat_t_cut = udp(4500, false, error);
   if (nat_t_cut < 0) return false;
-  // Whatever arrives at the port goes to the first of its sockets.
-  sock_filter first = {BPF_RET | BPF_K, 0, 0, 0};
-  const sock_fprog program = {1, &first};
-  if (setsockopt(nat_t, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) < 0) {
-    *error = std::string("cannot share UDP port 4500 between two sockets: ") + strerror(errno);
+  // By the peer's address, so that nothing of a peer is overtaken: the sockets count in the order of their birth.
+  sock_filter by_peer[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(SKF_NET_OFF + 12)),
+      BPF_STMT(BPF_MISC | BPF_TAX, 0),
+      BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
+      BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
+      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, static_cast<uint32_t>(workers)),
+      BPF_STMT(BPF_RET | BPF_A, 0),
+  };
+  const sock_fprog choose = {sizeof by_peer / sizeof by_peer[0], by_peer};
+  if (setsockopt(nat_t[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &choose, sizeof choose) < 0) {
+    *error = std::string("cannot share UDP port 4500 between sockets: ") + strerror(errno);
     return false;
   }
-  // Without GRO every packet costs a receive of its own; it works all the same.
-  set(nat_t, IPPROTO_UDP, UDP_GRO, 1);
   for (int* fd : {&esp, &esp_cut}) {
     *fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ESP);
     if (*fd >= 0 && common(*fd, fd == &esp)) continue;
     *error = std::string("cannot open a raw socket for ESP: ") + strerror(errno) + " (root is needed)";
     return false;
   }
-  // Every raw socket gets a copy of what arrives, and every UDP socket one of a broadcast, unless its filter keeps
-  // nothing: the same "return 0".
+  // Every raw socket gets a copy of what arrives, and every UDP socket one of a broadcast, unless its filter keeps nothing.
+  sock_filter nothing = {BPF_RET | BPF_K, 0, 0, 0};
+  const sock_fprog program = {1, &nothing};
   for (int fd : {esp_cut, nat_t_cut}) setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
   segments = probe_segments();
   return true;
@@ -117,7 +128,9 @@ void Sockets::leave_to_others(const std::vector<Elsewhere>& list) {
 }
 
 void Sockets::close() {
-  for (int* fd : {&ike, &nat_t, &esp, &nat_t_cut, &esp_cut}) {
+  for (int fd : nat_t) ::close(fd);
+  nat_t.clear();
+  for (int* fd : {&ike, &esp, &nat_t_cut, &esp_cut}) {
     if (*fd >= 0) ::close(*fd);
     *fd = -1;
   }

@@ -2,6 +2,7 @@
 #pragma once
 #include <netinet/in.h>
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,15 +12,15 @@
 namespace sekisho {
 
 struct Sockets {
-  int ike = -1;    // UDP 500
-  int nat_t = -1;  // UDP 4500
-  int esp = -1;    // IP protocol 50
+  int ike = -1;            // UDP 500
+  std::vector<int> nat_t;  // UDP 4500, one for each worker: all of a peer's packets arrive at the same one
+  int esp = -1;            // IP protocol 50
   // The same two for packets that may be cut under way: they only send.
   int nat_t_cut = -1, esp_cut = -1;
-  int segments = 1;  // how many packets one UDP_SEGMENT send may carry: 1 where the kernel knows no GSO
+  std::atomic<int> segments{1};  // how many packets one UDP_SEGMENT send may carry: 1 where the kernel knows no GSO
 
   // False with a sentence in *error when one of them cannot be had.
-  bool open(std::string* error);
+  bool open(int workers, std::string* error);
   // Keeps ESP for an address that arrives by an interface away from the raw socket: a port receives it there. What comes
   // by another way still comes.
   struct Elsewhere {

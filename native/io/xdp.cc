@@ -218,10 +218,10 @@ class XdpPort : public EspPort {
   }
   const std::vector<int>& descriptors() const override { return descriptors_; }
 
-  void receive(int descriptor, Decapsulator& to) override {
+  size_t receive(int descriptor, Decapsulator& to) override {
     size_t i = 0;
     while (i < descriptors_.size() && descriptors_[i] != descriptor) i++;
-    if (i == descriptors_.size()) return;
+    if (i == descriptors_.size()) return 0;
     Queue& q = *queues_[i];
     const uint32_t waiting = q.received.producer->load(std::memory_order_acquire) - q.received.own;
     const uint32_t n = waiting < kReceiveBatch ? waiting : kReceiveBatch;
@@ -236,6 +236,7 @@ class XdpPort : public EspPort {
     }
     q.received.consumer->store(q.received.own, std::memory_order_release);
     q.fill.producer->store(q.fill.own, std::memory_order_release);
+    return n;
   }
 
   bool put(const OutboundSa& sa, const uint8_t* esp, uint32_t octets, uint8_t tos, bool dont_fragment) override {

@@ -330,7 +330,7 @@ class Binding : public Napi::ObjectWrap<Binding> {
     out.Set("tunnels", tunnels);
     out.Set("ports", ports);
     out.Set("sas", sas);
-    out.Set("drops", drops(env, [&](size_t i) { return e->drops().by[i].read(); }));
+    out.Set("drops", drops(env, [&](size_t i) { return e->drops(static_cast<Drop>(i)); }));
     return out;
   }
 

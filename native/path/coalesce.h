@@ -18,9 +18,11 @@
 
 namespace sekisho {
 
-// Where superpackets go: the TUN, or a test's list.
+// Where superpackets go: the TUN, or a test's list. In front of the first part stands the ESP header that was opened: at
+// least kFront octets that are the sink's to write on.
 class SuperpacketSink {
  public:
+  static constexpr uint32_t kFront = 16;
   virtual void write(Tunnel& tunnel, const VnetHeader& header, const iovec* parts, int count, uint32_t packets) = 0;
 
  protected:

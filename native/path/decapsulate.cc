@@ -1,5 +1,7 @@
 #include "decapsulate.h"
 
+#include <sched.h>
+
 #include "../crypto/esp_layout.h"
 #include "limits.h"
 #include "packet.h"
@@ -43,12 +45,28 @@ Decapsulator::Decapsulator(SaTable& table, Events& events, DropCounters& drops, 
   jobs_.reserve(kPackets);
   pending_.reserve(kPackets);
   batches_.reserve(kPackets);
+  held_.reserve(kPackets);
+}
+
+// Whoever has to wait lets go of everything first: two workers cannot wait for each other.
+void Decapsulator::hold(Tunnel& tunnel) {
+  if (tunnel.holder.load(std::memory_order_relaxed) == this) return;
+  const void* nobody = nullptr;
+  if (!tunnel.holder.compare_exchange_strong(nobody, this, std::memory_order_acquire)) {
+    finish();
+    do {
+      sched_yield();
+      nobody = nullptr;
+    } while (!tunnel.holder.compare_exchange_weak(nobody, this, std::memory_order_acquire));
+  }
+  held_.push_back(&tunnel);
 }
 
 void Decapsulator::esp(uint8_t* packet, uint32_t octets, const Outer& outer) {
   if (octets < kEspHeader) return drops_.count(Drop::kMalformedEsp);
   InboundSa* sa = table_.find(get32(packet));
   if (!sa) return drops_.count(Drop::kUnknownSpi);
+  hold(*sa->tunnel);
   DropCounters& drops = sa->tunnel->rx_drops;
   const Suite& s = sa->suite;
   if (!sa->usable()) return drops.count(Drop::kSaExpired);
@@ -101,6 +119,8 @@ void Decapsulator::open() {
 void Decapsulator::finish() {
   if (!jobs_.empty()) open();
   coalescer_.flush();
+  for (Tunnel* tunnel : held_) tunnel->holder.store(nullptr, std::memory_order_release);
+  held_.clear();
 }
 
 void Decapsulator::deliver(const Job& job, const Pending& p) {

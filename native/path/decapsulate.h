@@ -1,11 +1,14 @@
 // ESP packets become inner packets. No input or output here: the same code runs behind UDP, a raw socket, a packet
 // ring, a fuzzer and a benchmark.
 //
-//   1. esp()     find the SA by SPI, ask the replay window whether the packet may be new
+//   1. esp()     find the SA by SPI, hold its tunnel, ask the replay window whether the packet may be new
 //   2. finish()  open what was gathered, each SA's packets as one batch: verify, then decrypt (crypto/)
 //   3.           mark the replay window in the order of arrival; strip trailer and padding; look at the inner header,
 //                the selectors and the congestion mark
-//   4.           hand over, merged into superpackets (path/coalesce)
+//   4.           hand over, merged into superpackets (path/coalesce); let the tunnels go
+//
+// A tunnel is held from its first packet in a turn to the turn's end: its SAs, windows and counters are one worker's, though
+// its packets may arrive by several sockets. Usually all of a peer's arrive by one, and nobody ever waits.
 //
 // Nothing here allocates, locks or calls the control plane, but for rare events.
 #pragma once
@@ -50,6 +53,7 @@ class Decapsulator {
   };
   static constexpr uint32_t kNone = UINT32_MAX;
 
+  void hold(Tunnel& tunnel);
   void open();
   void deliver(const Job& job, const Pending& p);
 
@@ -60,6 +64,7 @@ class Decapsulator {
   std::vector<Job> jobs_;         // by arrival
   std::vector<Pending> pending_;  // beside them
   std::vector<Batch> batches_;    // one for each SA in this turn
+  std::vector<Tunnel*> held_;
   Job sorted_[kMaxBatch];
 };
 

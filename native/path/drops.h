@@ -41,7 +41,7 @@ inline const char* drop_name(size_t i) {
   return names[i];
 }
 
-// A counter that one thread writes and others read: a plain add, no lock prefix.
+// A counter that one thread at a time writes and others read: a plain add, no lock prefix.
 class Counter {
  public:
   void add(uint64_t n) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }

@@ -40,7 +40,8 @@ class Encapsulator {
   // Takes what one read of the tunnel's TUN gave; overwrites it. What cannot be carried is a named drop.
   void add(Tunnel& tunnel, const VnetHeader& header, uint8_t* packet, uint32_t octets);
   void flush();
-  size_t waiting() const { return packets_.size(); }
+  // Whether it is time to flush: more would leave the second cache, or keep the first too long.
+  bool full() const { return packets_.size() >= kBatch || used_ >= kBatchOctets; }
 
   // Encapsulates one packet given in two parts; add() calls it for every segment.
   void encapsulate(Tunnel& tunnel, OutboundSa& sa, const uint8_t* headers, uint32_t header_octets,
@@ -49,6 +50,8 @@ class Encapsulator {
  private:
   static constexpr size_t kArena = 4 << 20;
   static constexpr size_t kPackets = 4096;
+  // A batch ends here or a superpacket later.
+  static constexpr size_t kBatch = 1024, kBatchOctets = 320 << 10;
 
   void seal();  // what was not sealed yet
 

@@ -1,4 +1,4 @@
-// The native engine: tunnels, SAs, two data threads and a clock. The control plane calls it from one thread.
+// The native engine: tunnels, SAs, the crew of data threads and a clock. The control plane calls it from one thread.
 #pragma once
 #include <atomic>
 #include <map>
@@ -8,13 +8,12 @@
 #include <thread>
 #include <vector>
 
-#include "../io/esp_port.h"
 #include "../io/sockets.h"
 #include "../sa/table.h"
+#include "crew.h"
 #include "events.h"
-#include "inbound.h"
-#include "outbound.h"
-#include "quiescence.h"
+#include "ports.h"
+#include "retired.h"
 
 namespace sekisho {
 
@@ -41,13 +40,6 @@ struct TunnelStatistics {
   std::string name;
   uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
   uint64_t drops[kDropCount];
-};
-
-// How native ESP travels at one of our addresses.
-struct PortStatistics {
-  uint32_t local;
-  std::string name, refused;  // refused: why the better ones were not to be had
-  uint64_t lost;
 };
 
 // Methods that return a string return a sentence when they fail, and "" when they succeed.
@@ -78,44 +70,24 @@ class Engine {
   std::vector<SaStatistics> sas() const;
   std::vector<TunnelStatistics> tunnels() const;
   std::vector<PortStatistics> ports() const;
-  const DropCounters& drops() const { return drops_; }
+  // What belongs to no tunnel.
+  uint64_t drops(Drop reason) const;
 
  private:
-  void run_outbound();
-  void run_inbound();
   void run_clock();
   void expire_by_time(Sa& sa, uint64_t now_ms);
   Tunnel* find(const std::string& name) const;
-  // What the receiving thread waits for.
-  struct Source {
-    int fd = -1;
-    EspPort* port = nullptr;
-  };
-  // The port of one of our addresses, as long as native SAs use it.
-  struct Port {
-    std::unique_ptr<EspPort> port;  // null: the raw socket
-    std::vector<std::unique_ptr<Source>> sources;
-    std::string refused;
-    int interface = 0;  // index of the one that had the address when it was opened
-    size_t users = 0;
-  };
-
-  void retire(std::shared_ptr<void> thing);
-  void end(std::shared_ptr<Sa> sa);
-  std::string use_port(Sa& sa);
-  void open_port(uint32_t local, Port& port);
-  void close_port(Port& port);
-  void reopen_port(uint32_t local, Port& port);
-  void follow_interfaces();
-  void filter_raw();
-  void free_retired();
   void fill(Sa& sa, const SaSpec& spec, Tunnel* tunnel);
+  void end(std::shared_ptr<Sa> sa);
 
   Events events_;
   Sockets sockets_;
   SaTable table_;
   Quiescence quiescence_;
-  DropCounters drops_;
+  Retired retired_{quiescence_};
+  Crew crew_{sockets_, table_, events_, quiescence_, retired_};
+  Ports ports_{sockets_, crew_, retired_};
+  std::atomic<uint64_t> unsent_{0};  // IKE datagrams that the kernel did not take
 
   // What exists, for the control plane and the clock; the data threads never take this lock.
   mutable std::mutex mutex_;
@@ -123,18 +95,12 @@ class Engine {
   std::map<uint32_t, std::unique_ptr<InboundSa>> inbound_;
   // By tunnel, the one in use last: when it goes, the newest of the others takes over with its own sequence numbers.
   std::map<std::string, std::vector<std::unique_ptr<OutboundSa>>> outbound_;
-  // SAs and ports that ended, with the mark after which no thread can have them any more: freed, and keys wiped, by the
-  // clock.
-  std::vector<std::pair<uint64_t, std::shared_ptr<void>>> retired_;
-  NativeEsp wish_ = NativeEsp::kAuto;
-  std::map<uint32_t, Port> ports_;
-  uint64_t followed_ms_ = 0;
   std::map<uint32_t, uint64_t> reserved_;  // SPI → until when, ms
+  uint64_t followed_ms_ = 0;
 
   std::atomic<bool> stopping_{false};
-  int tun_poll_ = -1, socket_poll_ = -1, wake_ = -1;
-  Source sources_[4];  // the sockets, and what ends the wait
-  std::vector<std::thread> threads_;
+  int wake_ = -1;
+  std::thread clock_;
 };
 
 }  // namespace sekisho

@@ -1,17 +1,28 @@
 #include "inbound.h"
 
 #include <arpa/inet.h>
-#include <sys/uio.h>
+#include <string.h>
 
 #include "../octets.h"
 
 namespace sekisho {
 
 void TunSink::write(Tunnel& tunnel, const VnetHeader& header, const iovec* parts, int count, uint32_t packets) {
-  iovec all[Coalescer::kMaxSegments + 2];
-  all[0] = {const_cast<VnetHeader*>(&header), sizeof header};
-  for (int i = 0; i < count; i++) all[i + 1] = parts[i];
-  if (writev(tunnel.fd, all, count + 1) < 0) tunnel.rx_drops.count(Drop::kTunnelDown, packets);
+  // One piece of memory, not two: for a small packet the kernel's look at a list of pieces is a good part of the call.
+  static_assert(sizeof header <= kFront);
+  uint8_t* first = static_cast<uint8_t*>(parts[0].iov_base) - sizeof header;
+  memcpy(first, &header, sizeof header);
+  const size_t octets = sizeof header + parts[0].iov_len;
+  ssize_t went;
+  if (count == 1) {
+    went = write_tun(tunnel.fd, first, octets);
+  } else {
+    iovec all[Coalescer::kMaxSegments + 1];
+    all[0] = {first, octets};
+    for (int i = 1; i < count; i++) all[i] = parts[i];
+    went = write_tun(tunnel.fd, all, count);
+  }
+  if (went < 0) tunnel.rx_drops.count(Drop::kTunnelDown, packets);
 }
 
 Inbound::Inbound(Sockets& sockets, SaTable& table, Events& events, DropCounters& drops)
@@ -21,7 +32,8 @@ Inbound::Inbound(Sockets& sockets, SaTable& table, Events& events, DropCounters&
       decapsulator_(table, events, drops, tuns_),
       buffers_(new uint8_t[kMessages * kMessageOctets]) {}
 
-bool Inbound::serve(int fd) {
+size_t Inbound::serve(int fd) {
+  size_t packets = 0;
   for (size_t i = 0; i < kMessages; i++) {
     vectors_[i] = {&buffers_[i * kMessageOctets], kMessageOctets};
     messages_[i] = {};
@@ -43,6 +55,7 @@ bool Inbound::serve(int fd) {
       // A raw socket gives the IP header too, already reassembled.
       const uint32_t header = left >= 20 ? (data[0] & 15) * 4 : 0;
       if (header < 20 || header > left) continue;
+      packets++;
       decapsulator_.esp(data + header, left - header, {{r.destination, 0}, {from.address, 0}, false, data[1]});
       continue;
     }
@@ -51,11 +64,12 @@ bool Inbound::serve(int fd) {
     for (; left; data += segment) {
       const uint32_t octets = left < segment ? left : segment;
       datagram(fd, data, octets, outer);
+      packets++;
       left -= octets;
     }
   }
   decapsulator_.finish();
-  return got == kMessages;
+  return packets;
 }
 
 void Inbound::datagram(int fd, uint8_t* data, uint32_t octets, const Outer& outer) {

@@ -1,4 +1,4 @@
-// From the network to TUN. One thread serves all sockets:
+// From the network to TUN:
 //
 //   1. recvmmsg()  up to 16 messages, each perhaps a run of packets (UDP_GRO)
 //   2. sort        keepalives away, IKE up to the control plane, ESP on (RFC 3948 2.2)
@@ -28,10 +28,10 @@ class Inbound {
  public:
   Inbound(Sockets& sockets, SaTable& table, Events& events, DropCounters& drops);
 
-  // Takes one batch from a socket; true when there may be more.
-  bool serve(int fd);
+  // Takes one batch from a socket; returns how many packets it was.
+  size_t serve(int fd);
   // The same from a port of native ESP.
-  void serve(EspPort& port, int fd) { port.receive(fd, decapsulator_); }
+  size_t serve(EspPort& port, int fd) { return port.receive(fd, decapsulator_); }
 
  private:
   static constexpr size_t kMessages = 16;

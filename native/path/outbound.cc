@@ -1,21 +1,27 @@
 #include "outbound.h"
 
-#include <sys/uio.h>
+#include <string.h>
+
+#include "../io/tun.h"
 
 namespace sekisho {
 
-Outbound::Outbound(Sockets& sockets, Events& events)
-    : sender_(sockets, events), encapsulator_(events, sender_), superpacket_(new uint8_t[1 << 17]) {}
+Outbound::Outbound(Sockets& sockets, int worker, Events& events)
+    : sender_(sockets, worker, events),
+      encapsulator_(events, sender_),
+      superpacket_(new uint8_t[sizeof(VnetHeader) + kSuperpacket]) {}
 
-void Outbound::serve(Tunnel& tunnel) {
-  if (encapsulator_.waiting() >= kBatch) encapsulator_.flush();
-  for (size_t n = 0; n < kSuperpackets && encapsulator_.waiting() < kBatch; n++) {
+size_t Outbound::serve(Tunnel& tunnel) {
+  const uint64_t before = tunnel.tx_packets.read();
+  if (encapsulator_.full()) encapsulator_.flush();
+  while (!encapsulator_.full()) {
+    const ssize_t got = read_tun(tunnel.fd, superpacket_.get(), sizeof(VnetHeader) + kSuperpacket);
+    if (got <= static_cast<ssize_t>(sizeof(VnetHeader))) break;
     VnetHeader header;
-    iovec parts[2] = {{&header, sizeof header}, {superpacket_.get(), 1 << 17}};
-    const ssize_t got = readv(tunnel.fd, parts, 2);
-    if (got <= static_cast<ssize_t>(sizeof header)) break;
-    encapsulator_.add(tunnel, header, superpacket_.get(), got - sizeof header);
+    memcpy(&header, superpacket_.get(), sizeof header);
+    encapsulator_.add(tunnel, header, superpacket_.get() + sizeof header, got - sizeof header);
   }
+  return tunnel.tx_packets.read() - before;
 }
 
 }  // namespace sekisho

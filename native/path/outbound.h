@@ -1,4 +1,4 @@
-// From TUN to the network. One thread serves all tunnels:
+// From TUN to the network:
 //
 //   1. read()      superpackets from each TUN that has some, until it is empty or the batch is full
 //   2. encapsulate the packets in them (path/encapsulate)
@@ -17,21 +17,19 @@ namespace sekisho {
 
 class Outbound {
  public:
-  Outbound(Sockets& sockets, Events& events);
+  Outbound(Sockets& sockets, int worker, Events& events);
 
-  // Carries what a TUN has, at most one batch.
-  void serve(Tunnel& tunnel);
+  // Carries what a TUN has, at most one batch; returns how many packets it was.
+  size_t serve(Tunnel& tunnel);
   // Ends the turn: what was read leaves.
   void flush() { encapsulator_.flush(); }
 
  private:
-  static constexpr size_t kSuperpackets = 64;
-  // A batch ends here or a superpacket later.
-  static constexpr size_t kBatch = 256;
+  static constexpr size_t kSuperpacket = 1 << 17;
 
   EspSender sender_;
   Encapsulator encapsulator_;
-  std::unique_ptr<uint8_t[]> superpacket_;
+  std::unique_ptr<uint8_t[]> superpacket_;  // behind its VnetHeader
 };
 
 }  // namespace sekisho

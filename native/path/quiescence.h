@@ -13,11 +13,11 @@ class Quiescence {
  public:
   // A data thread begins a batch: what it reads from now on stays alive until it begins the next, or sleeps.
   void awake(int thread) {
-    seen_[thread].store(now_.load(std::memory_order_seq_cst), std::memory_order_seq_cst);
+    seen_[thread].turn.store(now_.load(std::memory_order_seq_cst), std::memory_order_seq_cst);
     // Nothing published may be read before the store is seen by wait().
     std::atomic_thread_fence(std::memory_order_seq_cst);
   }
-  void asleep(int thread) { seen_[thread].store(kAsleep, std::memory_order_seq_cst); }
+  void asleep(int thread) { seen_[thread].turn.store(kAsleep, std::memory_order_seq_cst); }
 
   // What was unpublished before the call may be freed once passed(mark()).
   uint64_t mark() {
@@ -26,7 +26,7 @@ class Quiescence {
   }
   bool passed(uint64_t mark) const {
     for (const auto& seen : seen_) {
-      if (seen.load(std::memory_order_seq_cst) < mark) return false;
+      if (seen.turn.load(std::memory_order_seq_cst) < mark) return false;
     }
     return true;
   }
@@ -40,12 +40,16 @@ class Quiescence {
     }
   }
 
-  static constexpr int kThreads = 2;
+  static constexpr int kThreads = 16;
 
  private:
   static constexpr uint64_t kAsleep = UINT64_MAX;
   std::atomic<uint64_t> now_{1};
-  std::atomic<uint64_t> seen_[kThreads] = {kAsleep, kAsleep};
+  // A line each: every thread writes its own once a turn.
+  struct alignas(64) Seen {
+    std::atomic<uint64_t> turn{kAsleep};
+  };
+  Seen seen_[kThreads];
 };
 
 }  // namespace sekisho

@@ -1,4 +1,4 @@
-// One direction of an IPsec SA. Hot lines first, written by one data thread; the rest is only read.
+// One direction of an IPsec SA. Hot lines first, written by one data thread at a time; the rest is only read.
 #pragma once
 #include <netinet/in.h>
 
@@ -55,14 +55,16 @@ struct InboundSa : Sa {
   InboundSa(uint32_t window, bool esn_) : replay(window, esn_) {}
   ReplayWindow replay;
   Selectors selectors;
-  uint32_t batch = 0;  // its place in the receiving thread's turn
+  uint32_t batch = 0;  // its place in the turn of the worker that holds its tunnel
 };
 
 class EspPort;
 
 struct OutboundSa : Sa {
-  std::atomic<EspPort*> port{nullptr};  // of native ESP; null is the raw socket
-  // The sending thread's own: number of the last packet, and when its path was last found too narrow.
+  // Native ESP: where the port of its address is found, or null there for the raw socket.
+  std::shared_ptr<std::atomic<EspPort*>> port;
+  // Whoever serves the tunnel's TUN has these for himself: number of the last packet, and when its path was last found
+  // too narrow.
   uint64_t sequence = 0;
   time_t path_reported = 0;
 };
@@ -79,7 +81,8 @@ struct TunnelSettings {
   DontFragment df = DontFragment::kSet;
 };
 
-// What both threads read of a tunnel on every packet: replaced as a whole when the configuration changes.
+// What the data threads read of a tunnel on every packet. Out of it one worker carries at a time, the one that serves its
+// TUN; into it, the one that holds it.
 struct Tunnel {
   std::string name;
   int fd = -1;
@@ -90,6 +93,7 @@ struct Tunnel {
   std::atomic<DontFragment> df{DontFragment::kSet};
   std::atomic<OutboundSa*> outbound{nullptr};
   std::atomic<bool> acquired{false};
+  std::atomic<const void*> holder{nullptr};  // a Decapsulator
   Counter rx_packets, rx_octets, tx_packets, tx_octets;
   DropCounters rx_drops, tx_drops;
 };

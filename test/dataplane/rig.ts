@@ -37,13 +37,18 @@ export class End {
   async ask(line: string, answer: RegExp): Promise<string> {
     const from = this.proc.stdout.length;
     this.proc.say(line);
-    const said = () => answer.exec(this.proc.stdout.slice(from))?.[0];
+    return this.said(answer, from);
+  }
+
+  /** What it said that matches, from an offset of its output on; waits for it. */
+  async said(answer: RegExp, from = 0): Promise<string> {
+    const found = () => answer.exec(this.proc.stdout.slice(from))?.[0];
     await until(
-      async () => said() !== undefined,
+      async () => found() !== undefined,
       5000,
-      () => `${line}: ${this.proc.stderr}`,
+      () => `${answer}: ${this.proc.stderr}`,
     );
-    return said()!;
+    return found()!;
   }
 
   async statistics(): Promise<Statistics> {
