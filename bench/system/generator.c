@@ -1,8 +1,9 @@
 // Small packets, as many as go. Built by .ci/bench.
-//   generator send ADDRESS SPREAD PORTS SIZE SECONDS   to SPREAD addresses from ADDRESS on, PORTS ports from PORT on
-//   generator receive SIZE                             prints "<packets> <seconds>" once a second of silence has passed
-// A datagram goes to the next address and the next port: flows and tunnels alternate packet by packet, which is the
-// hardest order for a router. The receiver has one port; its namespace maps the others onto it.
+//   generator send ADDRESS SPREAD PORTS SIZE BURST SECONDS   to SPREAD addresses from ADDRESS on, PORTS ports from PORT on
+//   generator receive SIZE                                   prints "<packets> <seconds>" after a second of silence
+// Each burst goes to the next address and the next port. Of one datagram, flows and tunnels alternate packet by packet,
+// which is the hardest order for a router; of many, they alternate as TCP's do. The receiver has one port; its namespace
+// maps the others onto it.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,13 +29,15 @@ static int fail(const char *what) {
   return 1;
 }
 
-static int send_all(const char *address, unsigned spread, unsigned ports, size_t size, double seconds) {
+static int send_all(const char *address, unsigned spread, unsigned ports, int size, int burst, double seconds) {
   int fd = socket(AF_INET, SOCK_DGRAM, 0);
   if (fd < 0) return fail("socket");
+  if (size < 1 || burst < 1 || size > LARGEST / burst) return fail("size");
+  if (burst > 1 && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size) != 0) return fail("UDP_SEGMENT");
   struct in_addr first;
   if (inet_pton(AF_INET, address, &first) != 1) return fail(address);
   struct sockaddr_in to[BATCH];
-  struct iovec data = {payload, size};
+  struct iovec data = {payload, (size_t)size * burst};
   struct mmsghdr messages[BATCH];
   memset(messages, 0, sizeof messages);
   for (int i = 0; i < BATCH; i++) {
@@ -52,7 +55,7 @@ static int send_all(const char *address, unsigned spread, unsigned ports, size_t
       to[i].sin_port = htons(PORT + turn % ports);
     }
     int n = sendmmsg(fd, messages, BATCH, 0);
-    if (n > 0) sent += n;
+    if (n > 0) sent += (unsigned long)n * burst;
     else if (errno != ENOBUFS && errno != EAGAIN) return fail("sendmmsg");
   }
   printf("%lu\n", sent);
@@ -101,10 +104,10 @@ static int receive_all(size_t size) {
 }
 
 int main(int argc, char **argv) {
-  if (argc == 7 && strcmp(argv[1], "send") == 0) {
-    return send_all(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), atof(argv[6]));
+  if (argc == 8 && strcmp(argv[1], "send") == 0) {
+    return send_all(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), atoi(argv[6]), atof(argv[7]));
   }
   if (argc == 3 && strcmp(argv[1], "receive") == 0) return receive_all(atoi(argv[2]));
-  fputs("usage: generator send ADDRESS SPREAD PORTS SIZE SECONDS | generator receive SIZE\n", stderr);
+  fputs("usage: generator send ADDRESS SPREAD PORTS SIZE BURST SECONDS | generator receive SIZE\n", stderr);
   return 2;
 }

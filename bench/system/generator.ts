@@ -14,18 +14,20 @@ export type Flood = {
   ports?: number;
   /** Octets of UDP payload. */
   size: number;
+  /** Datagrams that follow each other on one flow (default 1). */
+  burst?: number;
   seconds: number;
 };
 
 /** What arrived, in thousands of packets a second. */
 export async function flood(
   net: Pair,
-  { address, spread = 1, ports = 1, size, seconds }: Flood,
+  { address, spread = 1, ports = 1, size, burst = 1, seconds }: Flood,
 ): Promise<number> {
   const receiver = net.host2.spawn([GENERATOR, 'receive', String(size)]);
   try {
     await receiver.waitOutput(/^listening$/m);
-    const load = [address, spread, ports, size, seconds].map(String);
+    const load = [address, spread, ports, size, burst, seconds].map(String);
     const { stdout } = await net.host1.exec([GENERATOR, 'send', ...load], {
       timeoutMs: seconds * 1000 + 15_000,
     });

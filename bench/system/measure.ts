@@ -1,4 +1,7 @@
 // What is measured of a system, and one visit that measures it.
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { HOST2, type Pair } from '../../test/interop/pair.ts';
 import { iperf3, pingUntil } from '../../test/interop/traffic.ts';
 import { cpuTime } from './cpu.ts';
@@ -18,10 +21,12 @@ export const MEASURES = {
   udp256: { title: '64 B, 256 flows', unit: 'kpps' },
   spread64: { title: '64 B, spread', unit: 'kpps' },
   spread1400: { title: '1,400 B, spread', unit: 'kpps' },
+  bursts1400: { title: '1,400 B, bursts', unit: 'kpps' },
   pingIdle: { title: 'ping idle', unit: 'µs' },
   pingLoaded: { title: 'ping loaded', unit: 'µs' },
   cpuMachine: { title: 'CPU, machine', unit: 's/GB' },
   cpuRouters: { title: 'CPU, routers', unit: 's/GB' },
+  packet: { title: '1,400 B without I/O', unit: 'ns' },
 } as const;
 
 export type MeasureKey = keyof typeof MEASURES;
@@ -33,6 +38,8 @@ const FLOWS = 256;
 const SMALL = 64;
 /** Fits into every tunnel. */
 const LARGE = 1372;
+/** What a TCP sender hands over at once: 64 KB. */
+const BURST = 45;
 const PING_INTERVAL_MS = 20;
 
 export async function measure(system: System, label: string, pace: Pace): Promise<VisitResult> {
@@ -45,9 +52,14 @@ export async function measure(system: System, label: string, pace: Pace): Promis
       failures[what] = (error as Error).message;
     }
   };
+  const { start } = system;
+  if (!start) {
+    await attempt('packet', async () => ({ packet: await nanoseconds(system.micro) }));
+    return { sample, failures };
+  }
   await attempt('start', () =>
     visit(label, async (net) => {
-      await system.start(net);
+      await start(net);
       if (!(await pingUntil(net.host1, HOST2, 10_000)))
         throw new Error('the tunnel is up but carries nothing');
       await gatherPorts(net, FLOWS);
@@ -105,14 +117,24 @@ function tunnelSteps(net: Pair, pace: Pace): Step[] {
   ];
 }
 
-/** To all destinations in turn, a packet each. */
+/** To all destinations in turn, a packet or a burst each. */
 function spreadSteps(net: Pair, { floodSeconds: seconds }: Pace): Step[] {
-  const to = (size: number) =>
-    flood(net, { address: FIRST_DESTINATION, spread: DESTINATIONS, size, seconds });
+  const to = (size: number, burst: number) =>
+    flood(net, { address: FIRST_DESTINATION, spread: DESTINATIONS, size, burst, seconds });
   return [
-    ['spread64', async () => ({ spread64: await to(SMALL) })],
-    ['spread1400', async () => ({ spread1400: await to(LARGE) })],
+    ['spread64', async () => ({ spread64: await to(SMALL, 1) })],
+    ['spread1400', async () => ({ spread1400: await to(LARGE, 1) })],
+    ['bursts1400', async () => ({ bursts1400: await to(LARGE, BURST) })],
   ];
+}
+
+/** A measure of native/bench/micro.cc by its name. */
+async function nanoseconds(name: string): Promise<number> {
+  const micro = join(import.meta.dirname, '../../native/build-bench/micro');
+  const { stdout } = await promisify(execFile)(micro, ['5', name]);
+  const [, ns] = /\t([\d.]+)$/m.exec(stdout) ?? [];
+  if (ns === undefined) throw new Error(`${name} is no micro-benchmark`);
+  return Number(ns);
 }
 
 /** The median: one late answer of a busy machine would move an average far. */

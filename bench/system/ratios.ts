@@ -4,10 +4,10 @@ import type { SystemResult } from './results.ts';
 
 type Goal = {
   title: string;
-  /** Of which system, against which other; absent where another program measures it. */
-  measure?: MeasureKey;
-  ours?: string;
-  theirs?: string;
+  /** Of which system, against which other. */
+  measure: MeasureKey;
+  ours: string;
+  theirs: string;
   must: number;
   aim: number;
   /** For times, where small is good. */
@@ -95,7 +95,15 @@ const GOALS: readonly Goal[] = [
     aim: 8,
   },
   {
-    title: '1,000 tunnels, 64 B: against one tunnel',
+    title: '1,000 tunnels, bursts as of TCP: against one tunnel',
+    measure: 'bursts1400',
+    ours: 'sekisho 1000 tunnels',
+    theirs: 'sekisho 1 tunnel',
+    must: 0.85,
+    aim: 1,
+  },
+  {
+    title: '  another tunnel with every packet, 64 B',
     measure: 'spread64',
     ours: 'sekisho 1000 tunnels',
     theirs: 'sekisho 1 tunnel',
@@ -103,14 +111,22 @@ const GOALS: readonly Goal[] = [
     aim: 1,
   },
   {
-    title: '1,000 tunnels, 1,400 B: against one tunnel',
+    title: '  another tunnel with every packet, 1,400 B',
     measure: 'spread1400',
     ours: 'sekisho 1000 tunnels',
     theirs: 'sekisho 1 tunnel',
     must: 0.85,
     aim: 1,
   },
-  { title: 'encapsulate 1,400 B without I/O: time against the cipher', must: 1.5, aim: 1.2, less: true },
+  {
+    title: 'encapsulate 1,400 B without I/O: time against the cipher',
+    measure: 'packet',
+    ours: 'encapsulate without I/O',
+    theirs: 'cipher alone',
+    must: 1.5,
+    aim: 1.2,
+    less: true,
+  },
   {
     title: 'ping round trip, idle: against libipsec',
     measure: 'pingIdle',
@@ -138,8 +154,7 @@ export function ratios(systems: readonly SystemResult[]): Ratio[] {
 }
 
 function quotient(systems: readonly SystemResult[], { measure, ours, theirs }: Goal): number | undefined {
-  if (measure === undefined) return undefined;
-  const median = (name?: string) => systems.find((s) => s.name === name)?.measures[measure]?.median;
+  const median = (name: string) => systems.find((s) => s.name === name)?.measures[measure]?.median;
   const [a, b] = [median(ours), median(theirs)];
   return a === undefined || b === undefined ? undefined : a / b;
 }

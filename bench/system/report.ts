@@ -7,8 +7,9 @@ import { DESTINATIONS } from './tunnels.ts';
 /** Tables that fit on a screen. */
 const TABLES: readonly (readonly MeasureKey[])[] = [
   ['tcp1', 'tcp4', 'wire1', 'wire4'],
-  ['udp1', 'udp256', 'spread64', 'spread1400'],
+  ['udp1', 'udp256', 'spread64', 'spread1400', 'bursts1400'],
   ['pingIdle', 'pingLoaded', 'cpuMachine', 'cpuRouters'],
+  ['packet'],
 ];
 
 /** Characters of a failure; results.json has it whole. */
@@ -21,8 +22,9 @@ export function report(results: Results): string {
     `${machine.processor}, ${machine.count} processors, Linux ${machine.kernel}; ${results.commit}`,
     `Medians${roundsDone > 1 ? ' (min–max)' : ''} of ${rounds}. Before, other work took ${(100 * machine.busy).toFixed(0)} % of the processors.`,
     'Wire-like: no segmentation offload on the WAN. kpps: packets that arrived, 64 B is the UDP payload; spread: to as',
-    `many destinations in turn as the larger number of tunnels (${DESTINATIONS}), 1,400 B with headers. Ping loaded: beside four TCP`,
-    "streams. CPU: with one TCP stream, the whole machine's (iperf3 and all else included) and the routers' processes'.",
+    `many destinations in turn as the larger number of tunnels (${DESTINATIONS}), 1,400 B with headers; bursts: of 64 KB to each.`,
+    'Ping loaded: beside four TCP streams. CPU: with one TCP stream, the whole machine (iperf3 and all else included) and',
+    "the routers' processes.",
     ...TABLES.flatMap((keys) => measuresTable(results, keys)),
     '',
     ...ratiosTable(results),

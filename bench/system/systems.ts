@@ -10,11 +10,17 @@ export type System = {
   readonly name: string;
   /** Among those of `--quick`. */
   readonly quick?: true;
+} & (Tunnelled | Part);
+
+type Tunnelled = {
   /** Measured by traffic to many destinations instead of the usual. */
   readonly spread?: true;
   /** Returns when the tunnel is up. */
   readonly start: (net: Pair) => Promise<unknown>;
 };
+
+/** A part of the fast path without input and output. */
+type Part = { readonly start?: undefined; readonly micro: string };
 
 const SUITES = [
   ['aes128-gcm16', 'hmac-sha256'],
@@ -47,6 +53,8 @@ export const SYSTEMS: readonly System[] = [
   { name: 'wireguard-go Debian 13', quick: true, start: (net) => startWireguardGo(net, 'trixie') },
   { name: 'sekisho 1 tunnel', spread: true, start: (net) => startTunnels(net, 1) },
   { name: `sekisho ${TUNNELS} tunnels`, spread: true, start: (net) => startTunnels(net, TUNNELS) },
+  { name: 'cipher alone', quick: true, micro: 'cipher seal aes128-gcm16 1400' },
+  { name: 'encapsulate without I/O', quick: true, micro: 'encapsulate aes128-gcm16 1400' },
 ];
 
 async function plain(net: Pair): Promise<void> {

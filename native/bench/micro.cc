@@ -1,5 +1,5 @@
 // What the parts of the fast path cost without input and output, in ns a packet: medians of interleaved rounds. Printed
-// as lines of "name<TAB>ns", which .ci/bench shows as a table.
+// as lines of "name<TAB>ns", which .ci/bench shows as a table.   micro [ROUNDS [NAME]]
 #include <time.h>
 
 #include <algorithm>
@@ -208,6 +208,7 @@ int main(int argc, char** argv) {
                         });
                       }});
 
+  if (argc > 2) std::erase_if(measures, [&](const auto& m) { return m.first != argv[2]; });
   std::map<std::string, std::vector<double>> results;
   for (int round = 0; round < rounds; round++) {
     for (auto& [name, measure] : measures) {
@@ -220,7 +221,7 @@ int main(int argc, char** argv) {
       }
       results[name].push_back(sum.seconds / sum.packets * 1e9);
     }
-    fprintf(stderr, "round %d of %d\n", round + 1, rounds);
+    if (argc <= 2) fprintf(stderr, "round %d of %d\n", round + 1, rounds);
   }
   for (auto& [name, measure] : measures) {
     auto& r = results[name];

@@ -1,10 +1,11 @@
 // The fast path between two namespaces with static keys: what happens to a packet, told by counters and by who gets it.
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Ns } from '../interop/netns.ts';
 import { HOST2, HOST2_IPV6 } from '../interop/pair.ts';
 import { sleep } from '../interop/proc.ts';
-import { continuousPing, ping, pingUntil, steadyPing } from '../interop/traffic.ts';
-import { openRig, type Rig } from './rig.ts';
+import { continuousPing, iperf3, ping, pingUntil, steadyPing } from '../interop/traffic.ts';
+import { type End, openRig, type Rig } from './rig.ts';
 
 let rig: Rig | undefined;
 afterEach(async () => {
@@ -37,6 +38,35 @@ test('the data threads go on while the event loop stands still for a second', as
   for (const end of [rig.endA, rig.endB]) await end.said(/^unblocked$/m);
   expect(trace.received - answered).toBeGreaterThan(50);
   expect((await trace.stop()).lost).toEqual([]);
+});
+
+/** How often each of its workers gave its processor back. */
+function sleeps({ proc }: End): number[] {
+  const tasks = `/proc/${proc.pid}/task`;
+  return readdirSync(tasks)
+    .filter((id) => /^esp-\d+$/m.test(readFileSync(`${tasks}/${id}/comm`, 'utf8')))
+    .map((id) =>
+      Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`${tasks}/${id}/status`, 'utf8'))![1]),
+    );
+}
+
+test('one worker carries little, others help with much and rest again', async () => {
+  rig = await openRig('crew');
+  expect(await pingUntil(rig.host1, HOST2, 5000)).toBe(true);
+  const { endB } = rig;
+  await sleep(100);
+  const before = sleeps(endB);
+  expect(before.length).toBeGreaterThan(1);
+  expect((await steadyPing(rig.host1, HOST2, { count: 20 })).received).toBe(20);
+  const little = sleeps(endB);
+  expect(little[0]).toBeGreaterThan(before[0]);
+  expect(little.slice(1)).toEqual(before.slice(1));
+  expect(await iperf3(rig.host1, rig.host2, HOST2, { seconds: 1, streams: 2 })).toBeGreaterThan(0);
+  await sleep(100);
+  const much = sleeps(endB);
+  expect(much[1]).toBeGreaterThan(little[1]);
+  expect((await steadyPing(rig.host1, HOST2, { count: 20 })).received).toBe(20);
+  expect(sleeps(endB).slice(1)).toEqual(much.slice(1));
 });
 
 describe('selectors of an inbound SA (RFC 4301 5.2, step 4)', () => {
