@@ -7,7 +7,7 @@ const root = new URL('..', import.meta.url).pathname;
 
 function files(folder: string, endings: RegExp): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => endings.test(name) && !/(^|\/)build\//.test(name))
+    .filter((name) => endings.test(name) && !/(^|\/)build[^/]*\//.test(name))
     .map((name) => join(folder, name));
 }
 

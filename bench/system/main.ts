@@ -7,11 +7,12 @@ import { busyShare } from './cpu.ts';
 import { MEASURES, type MeasureKey, measure, type VisitResult } from './measure.ts';
 import { FULL, type Pace, QUICK } from './pace.ts';
 import { number, report } from './report.ts';
-import { Recorder, type Results } from './results.ts';
+import { Recorder, type Results, stamp } from './results.ts';
 import { SYSTEMS, type System } from './systems.ts';
 
 const USAGE = `usage: npm run bench [-- OPTIONS]        about half an hour
        npm run bench -- control-plane   the control plane alone
+       npm run bench -- instructions    instructions a packet, beside the Linux kernel's ESP
   --quick       under three minutes: fewer systems, one round, shorter runs
   --rounds N    rounds over all systems (${FULL.rounds}; with --quick ${QUICK.rounds})
   --only REGEX  only systems whose name matches
@@ -93,11 +94,6 @@ function line({ sample, failures }: VisitResult): string {
 function clock(since: Date): string {
   const seconds = Math.round((Date.now() - since.getTime()) / 1000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-}
-
-/** 2026-01-31-235959, in UTC. */
-function stamp(date: Date): string {
-  return date.toISOString().slice(0, 19).replace('T', '-').replaceAll(':', '');
 }
 
 main().catch((error: Error) => {

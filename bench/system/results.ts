@@ -56,11 +56,16 @@ export class Recorder {
 }
 
 /** Of the sources that are measured; "+" when the working tree differs. */
-function commit(): string {
+export function commit(): string {
   try {
     const options = { cwd: import.meta.dirname, encoding: 'utf8', stdio: 'pipe' } as const;
     return execFileSync('git', ['describe', '--always', '--dirty=+'], options).trim();
   } catch {
     return 'unknown'; // an archive without a repository
   }
+}
+
+/** 2026-01-31-235959, in UTC. */
+export function stamp(date: Date): string {
+  return date.toISOString().slice(0, 19).replace('T', '-').replaceAll(':', '');
 }
