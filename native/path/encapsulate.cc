@@ -10,6 +10,7 @@ namespace sekisho {
 namespace {
 
 constexpr uint8_t kNextIpv4 = 4, kNextIpv6 = 41;  // RFC 4303 2.6
+constexpr uint32_t kIpv6MinimumMtu = 1280;        // RFC 8200 5
 
 struct Segment {
   Encapsulator* self;
@@ -30,8 +31,12 @@ uint8_t outer_tos(const Tunnel& tunnel, const OutboundSa& sa, const uint8_t* inn
   return ((tos < 0 ? own : tos) & 0xfc) | (sa.ecn ? own & 3 : 0);
 }
 
-// RFC 4301 8.1. An IPv6 packet is never cut under way, so its outer packet is not either.
-bool dont_fragment(const Tunnel& tunnel, const uint8_t* inner) {
+// RFC 4301 8.1. An IPv6 packet is never cut under way, so its outer packet is not either; but what every link must carry
+// (RFC 8200 5) goes in pieces where the path is too narrow (RFC 4213 3.2.2).
+bool dont_fragment(const Tunnel& tunnel, const uint8_t* inner, uint32_t octets) {
+  if (inner[0] >> 4 == 6 && octets <= kIpv6MinimumMtu && octets > tunnel.mtu.load(std::memory_order_relaxed)) {
+    return false;
+  }
   switch (tunnel.df.load(std::memory_order_relaxed)) {
     case DontFragment::kSet: return true;
     case DontFragment::kClear: return false;
@@ -93,7 +98,7 @@ void Encapsulator::encapsulate(Tunnel& tunnel, OutboundSa& sa, const uint8_t* he
   *at = headers[0] >> 4 == 6 ? kNextIpv6 : kNextIpv4;
 
   packets_.push_back({&sa, static_cast<uint32_t>(used_), octets, outer_tos(tunnel, sa, headers),
-                      dont_fragment(tunnel, headers)});
+                      dont_fragment(tunnel, headers, inner)});
   jobs_.push_back({esp, text, static_cast<uint32_t>(sequence >> 32), false});
   used_ += octets;
   sa.packets.add(1);

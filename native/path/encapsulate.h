@@ -8,10 +8,10 @@
 //
 // Nothing here allocates, locks or calls the control plane, but for rare events.
 #pragma once
-#include <memory>
 #include <vector>
 
 #include "../io/tun.h"
+#include "../pages.h"
 #include "../sa/sa.h"
 #include "events.h"
 
@@ -48,7 +48,7 @@ class Encapsulator {
                    const uint8_t* payload, uint32_t payload_octets);
 
  private:
-  static constexpr size_t kArena = 4 << 20;
+  static constexpr size_t kArena = 2 << 20;
   static constexpr size_t kPackets = 4096;
   // A batch ends here or a superpacket later.
   static constexpr size_t kBatch = 1024, kBatchOctets = 320 << 10;
@@ -57,7 +57,7 @@ class Encapsulator {
 
   Events& events_;
   EspSink& sink_;
-  std::unique_ptr<uint8_t[]> arena_;
+  Pages arena_{kArena};
   size_t used_ = 0;
   std::vector<EspPacket> packets_;
   std::vector<Job> jobs_;

@@ -29,13 +29,12 @@ Inbound::Inbound(Sockets& sockets, SaTable& table, Events& events, DropCounters&
     : sockets_(sockets),
       events_(events),
       drops_(drops),
-      decapsulator_(table, events, drops, tuns_),
-      buffers_(new uint8_t[kMessages * kMessageOctets]) {}
+      decapsulator_(table, events, drops, tuns_) {}
 
 size_t Inbound::serve(int fd) {
   size_t packets = 0;
   for (size_t i = 0; i < kMessages; i++) {
-    vectors_[i] = {&buffers_[i * kMessageOctets], kMessageOctets};
+    vectors_[i] = {buffers_.get() + i * kMessageOctets, kMessageOctets};
     messages_[i] = {};
     msghdr& m = messages_[i].msg_hdr;
     m.msg_name = &addresses_[i];
@@ -48,7 +47,7 @@ size_t Inbound::serve(int fd) {
   const int got = recvmmsg(fd, messages_, kMessages, MSG_DONTWAIT, nullptr);
   for (int i = 0; i < got; i++) {
     const Received r = read_control(&messages_[i].msg_hdr);
-    uint8_t* data = &buffers_[i * kMessageOctets];
+    uint8_t* data = buffers_.get() + i * kMessageOctets;
     uint32_t left = messages_[i].msg_len;
     const Endpoint4 from{addresses_[i].sin_addr.s_addr, addresses_[i].sin_port};
     if (fd == sockets_.esp) {

@@ -10,10 +10,9 @@
 #pragma once
 #include <sys/socket.h>
 
-#include <memory>
-
 #include "../io/esp_port.h"
 #include "../io/sockets.h"
+#include "../pages.h"
 #include "decapsulate.h"
 
 namespace sekisho {
@@ -36,6 +35,8 @@ class Inbound {
  private:
   static constexpr size_t kMessages = 16;
   static constexpr size_t kMessageOctets = 1 << 16;
+  static constexpr size_t kBuffers = 2 << 20;
+  static_assert(kMessages * kMessageOctets <= kBuffers);
 
   void datagram(int fd, uint8_t* data, uint32_t octets, const Outer& outer);
   void ike(const uint8_t* data, uint32_t octets, const Outer& outer);
@@ -45,7 +46,7 @@ class Inbound {
   DropCounters& drops_;
   TunSink tuns_;
   Decapsulator decapsulator_;
-  std::unique_ptr<uint8_t[]> buffers_;
+  Pages buffers_{kBuffers};
   mmsghdr messages_[kMessages];
   iovec vectors_[kMessages];
   sockaddr_in addresses_[kMessages];

@@ -90,6 +90,7 @@ struct Tunnel {
   std::atomic<uint16_t> mss4{0}, mss6{0};
   std::atomic<int> tos{0};
   std::atomic<bool> ipv6{true};
+  std::atomic<uint32_t> mtu{UINT32_MAX};  // the largest inner packet that the path carries whole
   std::atomic<DontFragment> df{DontFragment::kSet};
   std::atomic<OutboundSa*> outbound{nullptr};
   std::atomic<bool> acquired{false};

@@ -291,6 +291,28 @@ TEST("what a kernel did not seal does not leave, and is counted") {
   }
 }
 
+TEST("IPv6 packets that every link must carry may be cut on a path that is too narrow (RFC 8200 5, RFC 4213 3.2.2)") {
+  struct Row {
+    bool v6;
+    uint32_t octets;
+    bool outer_df;
+  };
+  const Row table[] = {
+      {true, 1000, true}, {true, 1200, true}, {true, 1201, false}, {true, 1280, false}, {true, 1281, true}, {false, 1280, true},
+  };
+  Choices c(seed());
+  Pair p(suites()[0].suite, false, c);
+  p.tunnel.mtu = 1200;
+  for (size_t i = 0; i < std::size(table); i++) {
+    during = "row " + std::to_string(i);
+    Octets packet = opaque(table[i].v6, table[i].octets, c);
+    CHECK_EQUAL(packet.size(), table[i].octets);
+    p.encapsulator->add(p.tunnel, VnetHeader{}, packet.data(), packet.size());
+    p.encapsulator->flush();
+    CHECK_EQUAL(p.sent.packets.back().dont_fragment, table[i].outer_df);
+  }
+}
+
 TEST("outer ToS and DF follow the tunnel (RFC 4301 8.1, RFC 6040 4.1)") {
   struct Row {
     bool v6;

@@ -113,7 +113,7 @@ export class Router {
         return this.#host.dressTunnel(step.tunnel);
       case 'change-tunnel':
         this.dataplane.changeTunnel(step.tunnel.dataplane);
-        return this.#host.setMtu(step.tunnel.name, step.tunnel.dataplane.mtu);
+        return this.#host.setMtu(step.tunnel.name, step.tunnel.deviceMtu);
       case 'remove-address':
         return this.#host.removeAddress(step.link, step.address);
       case 'add-address':

@@ -4,6 +4,11 @@ import { addAddress, addRoute, dressDevice, removeAddress, removeRoute, setLink 
 import { setMssClamp } from './nftables.ts';
 import { setSysctl } from './sysctl.ts';
 
+/** A route that only differs in its MTU takes the other's place. */
+function keyOf({ family, destination, via, distance }: Route): string {
+  return JSON.stringify([family, destination, via, distance]);
+}
+
 export class Host {
   /** Addresses by device that were not there before us. */
   readonly #addresses = new Set<string>();
@@ -41,24 +46,24 @@ export class Host {
   }
 
   /** Dresses a TUN that the dataplane has just made. */
-  async dressTunnel({ name, addresses, peer, dataplane }: Tunnel): Promise<void> {
+  async dressTunnel({ name, addresses, peer, deviceMtu }: Tunnel): Promise<void> {
     await setSysctl(`net/ipv4/conf/${name}/rp_filter`, '2'); // routes may be asymmetric through a tunnel
     const settings = [
       // First, by itself: in one command the link would be up, and have made its link-local address, already.
       ['addrgenmode', 'none'],
-      ['txqueuelen', '1000', 'multicast', 'off', 'mtu', String(dataplane.mtu), 'up'],
+      ['txqueuelen', '1000', 'multicast', 'off', 'mtu', String(deviceMtu), 'up'],
     ];
     await dressDevice(name, settings, addresses, peer);
   }
 
   async addRoute(route: Route): Promise<void> {
     await addRoute(route);
-    this.#routes.set(JSON.stringify(route), route);
+    this.#routes.set(keyOf(route), route);
   }
 
   async removeRoute(route: Route): Promise<void> {
     await removeRoute(route);
-    this.#routes.delete(JSON.stringify(route));
+    this.#routes.delete(keyOf(route));
   }
 
   async setMssClamp(links: readonly Link[]): Promise<void> {

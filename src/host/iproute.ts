@@ -68,7 +68,13 @@ export async function dressDevice(
 
 /** Replaces an equal route; throws when its way out does not exist. */
 export async function addRoute(route: Route): Promise<void> {
-  await run('ip', [`-${route.family}`, 'route', 'replace', ...routeArguments(route)]);
+  await run('ip', [
+    `-${route.family}`,
+    'route',
+    'replace',
+    ...routeArguments(route),
+    ...(route.mtu === undefined ? [] : ['mtu', String(route.mtu)]),
+  ]);
 }
 
 export async function removeRoute(route: Route): Promise<void> {

@@ -20,6 +20,8 @@ export type Tunnel = {
   readonly addresses: readonly Cidr[];
   readonly peer?: Address;
   readonly dataplane: TunnelSettings;
+  /** The MTU of its interface: no less than IPv6 wants, if it carries IPv6. */
+  readonly deviceMtu: number;
   /** What `mtu` was computed from: undefined when the configuration fixes it. */
   readonly outerMtu?: number;
   readonly policy: ConnectionPolicy;
@@ -31,6 +33,8 @@ export type Route = {
   readonly via: { readonly address: Address } | { readonly interface: string } | 'discard';
   /** Becomes the kernel's metric. */
   readonly distance: number;
+  /** Where less goes whole than the interface lets through. */
+  readonly mtu?: number;
 };
 
 export type Desired = {

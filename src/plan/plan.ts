@@ -13,6 +13,9 @@ import { innerMtu, mssOf } from './overhead.ts';
 /** Inner address when the lender has none (dialects.md A.2.1). */
 const FALLBACK_ADDRESS = '169.254.0.1/32';
 
+/** RFC 8200 5. On an interface with less the kernel has no IPv6 at all. */
+const IPV6_MINIMUM_MTU = 1280;
+
 /**
  * What a validated tree asks for. `devices` comes from resolveDevices; `pathMtu` holds what was learned of the paths
  * to peers, by address: smaller than their links' MTU.
@@ -32,7 +35,7 @@ export function plan(
     nativeEsp: tree.value('system.dataplane.native-esp') as NativeEsp,
     links,
     tunnels,
-    routes: [...routes(tree, 4, devices), ...routes(tree, 6, devices)],
+    routes: [...routes(tree, 4, devices, tunnels), ...routes(tree, 6, devices, tunnels)],
     settings: settings(tree),
   };
 }
@@ -72,6 +75,7 @@ function tunnel(
   const clamp = mss(tree.value(`${at}.ipv4.tcp-mss`));
   const tos = tree.value(`${at}.tx-tos-set`);
   const peer = tree.text(`${at}.ipv4.remote`);
+  const ipv6 = tree.value(`${at}.ipv6.forward`) === 'pass';
   return {
     name,
     addresses: [innerAddress(tree, at, links)],
@@ -83,8 +87,9 @@ function tunnel(
       mss6: clamp === 'none' ? 0 : mssOf(mtu, 6),
       tos: tos === 'copy' ? 'copy' : Number(tos),
       df: tree.value(`${at}.tx-df-set`) as 'copy' | 'set' | 'clear',
-      ipv6: tree.value(`${at}.ipv6.forward`) === 'pass',
+      ipv6,
     },
+    deviceMtu: ipv6 ? Math.max(mtu, IPV6_MINIMUM_MTU) : mtu,
     ...(fixed === undefined ? { outerMtu } : {}),
     policy,
   };
@@ -169,17 +174,25 @@ function identity(tree: Tree, at: string, address: string): Identity {
   return { type: 'address', value: address };
 }
 
-function routes(tree: Tree, family: 4 | 6, devices: ReadonlyMap<string, Device>): Route[] {
+function routes(
+  tree: Tree,
+  family: 4 | 6,
+  devices: ReadonlyMap<string, Device>,
+  tunnels: readonly Tunnel[],
+): Route[] {
   return tree.indexes(`route.ipv${family}.`).map((n) => {
     const at = `route.ipv${family}.${n}`;
     const gateway = tree.text(`${at}.gateway`) ?? '';
     const isName = /^(?:ge|ipsec)\d+$/.test(gateway);
     const device = devices.get(gateway)?.name ?? gateway;
+    const through = tunnels.find((t) => t.name === gateway);
+    const narrow = family === 4 && through && through.dataplane.mtu < through.deviceMtu;
     return {
       destination: tree.text(`${at}.destination`) ?? '',
       family,
       via: gateway === 'discard' ? 'discard' : isName ? { interface: device } : { address: gateway },
       distance: tree.number(`${at}.distance`),
+      ...(narrow ? { mtu: through.dataplane.mtu } : {}),
     };
   });
 }

@@ -36,7 +36,9 @@ export function steps(from: Desired | undefined, to: Desired): Step[] {
     typeof r.via === 'object' && 'interface' in r.via && closed.some((t) => t.name === viaName(r));
   const stays = (r: Route, list: readonly Route[]) =>
     list.some((o) => isDeepStrictEqual(o, r)) && !lostWith(r);
-  for (const route of old.routes) if (!stays(route, to.routes)) out.push({ kind: 'remove-route', route });
+  // A route that only gets another MTU is put in the old one's place.
+  const replaced = (r: Route) => stays(withoutMtu(r), to.routes.map(withoutMtu));
+  for (const route of old.routes) if (!replaced(route)) out.push({ kind: 'remove-route', route });
 
   // IKE says goodbye while the addresses it speaks from still exist, and meets tunnels that are open.
   if (closed.length > 0) {
@@ -65,6 +67,10 @@ export function steps(from: Desired | undefined, to: Desired): Step[] {
   if (!same || closed.length > 0 || !isDeepStrictEqual(from?.settings, to.settings))
     out.push({ kind: 'ike', desired: to });
   return out;
+}
+
+function withoutMtu({ mtu: _, ...route }: Route): Route {
+  return route;
 }
 
 function viaName(route: Route): string {

@@ -1,5 +1,6 @@
-// Native ESP against a Linux kernel: strongSwan with XFRM in an emulated machine, seen there by tcpdump.
+// ESP, native and in UDP, against a Linux kernel: strongSwan with XFRM in an emulated machine, seen there by tcpdump.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { tcpFromGuest, tcpToGuest } from './guest-tcp.ts';
 import { Lab, type Ns } from './netns.ts';
 import { PeerVm } from './peervm.ts';
 import { until } from './proc.ts';
@@ -30,9 +31,9 @@ afterAll(() => lab?.close());
 
 describe.each([1, 2] as const)('IKEv%i', (version) => {
   test.each([
-    ['aes256', 'aes256-sha256'],
-    ['aes128-gcm16', 'aes128gcm16'],
-  ])('%s: ping, a file with a checksum both ways, protocol 50 on the wire', async (cipher, proposal) => {
+    ['native', 'aes256', 'aes256-sha256'],
+    ['udp', 'aes128-gcm16', 'aes128gcm16'],
+  ])('%s, %s: ping, a file with a checksum both ways, seen on the wire', async (form, cipher, proposal) => {
     await vm.strongswan([
       {
         name: 'seil',
@@ -55,6 +56,7 @@ describe.each([1, 2] as const)('IKEv%i', (version) => {
       'interface.ipsec0.preshared-key : xeeB5gohvaYi',
       'interface.ipsec0.ipv4.source : 10.0.0.1',
       'interface.ipsec0.ipv4.destination : 10.0.0.2',
+      `interface.ipsec0.nat-traversal : ${form === 'udp' ? 'force' : 'enable'}`,
       `interface.ipsec0.ike.version : ${version}`,
       `${p}.phase1.dh-group : modp2048`,
       `${p}.phase2.encryption.0.algorithm : ${cipher}`,
@@ -66,39 +68,40 @@ describe.each([1, 2] as const)('IKEv%i', (version) => {
     ].join('\n');
     router = await Sekisho.start(lab, ns, `k${version}${cipher}`, config);
     const view = await router.waitUp('ipsec0', 60_000);
-    expect(view.children[0].encapsulation).toBe('native');
-    await vm.run('tcpdump -lni eth0 -c 6 proto 50 >/tmp/esp 2>/dev/null </dev/null & echo', {
-      timeoutSeconds: 10,
-    });
+    const [child] = view.children;
+    expect(child.encapsulation).toBe(form);
+    await vm.run(
+      "tcpdump -lni eth0 'proto 50 or udp port 4500' >/tmp/esp 2>/dev/null </dev/null & echo $! >/tmp/tcpdump",
+      { timeoutSeconds: 10 },
+    );
     expect(await pingUntil(host, GUEST, 15_000)).toBe(true);
     expect((await steadyPing(host, GUEST, { count: 10, intervalMs: 100 })).received).toBe(10);
-    const esp = /10\.0\.0\.1 > 10\.0\.0\.2: ESP\(spi=0x[0-9a-f]{8},seq=0x/;
+    const line = (from: string, to: string, spi: number) => {
+      const [port, prefix] = form === 'udp' ? ['.4500', 'UDP-encap: '] : ['', ''];
+      return `${from}${port} > ${to}${port}: ${prefix}ESP(spi=0x${spi.toString(16).padStart(8, '0')},seq=0x`;
+    };
+    const wanted = [line('10.0.0.1', '10.0.0.2', child.spiOut), line('10.0.0.2', '10.0.0.1', child.spiIn)];
+    let seen = '';
     await until(
       async () => {
         await ping(host, GUEST, { count: 2 });
-        return esp.test((await vm.run('cat /tmp/esp')).stdout);
+        seen = (await vm.run('cat /tmp/esp')).stdout;
+        return wanted.every((text) => seen.includes(text));
       },
       20_000,
-      () => 'tcpdump in the guest sees no protocol 50',
+      () => `tcpdump in the guest does not see ${wanted.join(' and ')}:\n${seen}`,
     );
+    await vm.run('kill $(cat /tmp/tcpdump)');
+    // And nothing in the other form.
+    for (const text of seen.split('\n').slice(0, -1)) {
+      if (text.includes('ESP(')) expect(text.includes('UDP-encap: ')).toBe(form === 'udp');
+    }
 
-    await vm.run(
-      'head -c 3000000 /dev/urandom >/tmp/blob; (nc -l -p 5001 >/tmp/in; nc -l -p 5002 </tmp/blob) >/dev/null 2>&1 </dev/null &',
-    );
-    // The emulated guest takes its time to listen.
-    const connect = (port: number) =>
-      `until exec 3<>/dev/tcp/${GUEST}/${port}; do sleep 0.2; done 2>/dev/null`;
-    const sent = await host.exec(
-      [
-        'bash',
-        '-c',
-        `head -c 3000000 /dev/urandom >${lab.tmp}/f; ${connect(5001)}; cat ${lab.tmp}/f >&3; exec 3>&-; sha256sum <${lab.tmp}/f`,
-      ],
-      { timeoutMs: 60_000 },
-    );
-    const got = await host.exec(['bash', '-c', `${connect(5002)}; sha256sum <&3`], { timeoutMs: 60_000 });
-    expect((await vm.run('sha256sum </tmp/in')).stdout).toBe(sent.stdout);
-    expect((await vm.run('sha256sum </tmp/blob')).stdout).toBe(got.stdout);
+    const octets = 3_000_000;
+    const there = await tcpToGuest(host, vm, { address: GUEST, octets });
+    expect(there.received).toBe(there.sent);
+    const back = await tcpFromGuest(host, vm, { address: GUEST, octets });
+    expect(back.received).toBe(back.sent);
     expect(await router.stop()).toBe(0);
     expect((await vm.run('ip xfrm state')).stdout).toBe('');
   });

@@ -15,11 +15,17 @@ export type PingOptions = {
 /** The average round trip is NaN when nothing came back. */
 export type PingResult = { sent: number; received: number; lossPercent: number; rttAvgMs: number };
 /**
- * `lost`: sequence numbers from 1 without an answer, in order. `longestGapMs`: the longest time without an
- * answer, from the first answer to the end; how long an outage was, since ping slows down while answers are
- * missing.
+ * `lost`: sequence numbers from 1 without an answer, in order; `twice`: those with more than one. `longestGapMs`: the
+ * longest time without an answer, from the first answer to the end; how long an outage was, since ping slows down while
+ * answers are missing.
  */
-export type PingTrace = { sent: number; received: number; lost: number[]; longestGapMs: number };
+export type PingTrace = {
+  sent: number;
+  received: number;
+  lost: number[];
+  twice: number[];
+  longestGapMs: number;
+};
 
 /** Whether one echo request was answered within `timeoutMs`. Unreachable counts as no. */
 export async function pingOnce(
@@ -108,6 +114,7 @@ export class ContinuousPing {
       sent,
       received: sent - lost.length,
       lost,
+      twice: [...times(stdout, /^\[([\d.]+)\] .*?icmp_seq=(\d+) .*\(DUP!\)/gm).keys()],
       longestGapMs: longestGap([...seen.values(), stopped]),
     };
   }

@@ -33,6 +33,7 @@ describe("seed 001's minimal configuration", () => {
       addresses: ['192.168.1.1/32'],
       // 1500 - IPv4 20 - UDP 8 - ESP 8 - IV 16 - ICV 16 is 1432, in blocks of 16 1424, less the trailer's 2.
       dataplane: { name: 'ipsec0', mtu: 1422, mss4: 1382, mss6: 1362, tos: 0, df: 'set', ipv6: true },
+      deviceMtu: 1422,
       outerMtu: 1500,
     });
     expect(policy.name).toBe('ipsec0');
@@ -109,6 +110,18 @@ describe('a tunnel', () => {
     const path = new Map([['10.0.0.2', 1300]]);
     expect(planned(MINIMAL, machine, path).tunnels[0].outerMtu).toBe(1300);
     expect(planned(MINIMAL, MACHINE, new Map([['10.0.0.2', 9000]])).tunnels[0].outerMtu).toBe(1500);
+  });
+
+  test('too narrow for IPv6 lets its packets in all the same, and holds IPv4 to less by its routes', () => {
+    const path = new Map([['10.0.0.2', 1300]]);
+    const [narrow, wide] = [planned(MINIMAL, MACHINE, path), planned(MINIMAL)];
+    expect(narrow.tunnels[0]).toMatchObject({ dataplane: { mtu: 1230 }, deviceMtu: 1280 });
+    expect(narrow.routes[0].mtu).toBe(1230);
+    expect(wide.tunnels[0]).toMatchObject({ dataplane: { mtu: 1422 }, deviceMtu: 1422 });
+    expect(wide.routes[0]).not.toHaveProperty('mtu');
+    const block = planned(`${MINIMAL}interface.ipsec0.ipv6.forward : block`, MACHINE, path);
+    expect(block.tunnels[0].deviceMtu).toBe(1230);
+    expect(block.routes[0]).not.toHaveProperty('mtu');
   });
 
   test('tcp-mss', () => {

@@ -55,6 +55,13 @@ describe('what is to be done', () => {
     expect(between(TWO, changed(`interface.ipsec1.${line}`))).toEqual(expected);
   });
 
+  test('a path that narrows changes the tunnel, and puts its routes in their own place', () => {
+    const [wide, narrow] = [planned(TWO), planned(TWO, MACHINE, new Map([['10.0.0.3', 1300]]))];
+    const route = 'route 192.168.3.0/24 via ipsec1';
+    expect(steps(wide, narrow).map(stepText)).toEqual(['ipsec1 is changed, MTU 1230', route]);
+    expect(steps(narrow, wide).map(stepText)).toEqual(['ipsec1 is changed, MTU 1422', route]);
+  });
+
   test('a tunnel with another inner address is made anew, and its routes with it', () => {
     expect(between(TWO, changed('interface.ipsec1.ipv4.address : 10.1.0.1/30'))).toEqual([
       'no route 192.168.3.0/24 via ipsec1',
