@@ -48,7 +48,7 @@ bool dont_fragment(const Tunnel& tunnel, const uint8_t* inner, uint32_t octets) 
 }  // namespace
 
 Encapsulator::Encapsulator(Events& events, EspSink& sink)
-    : events_(events), sink_(sink), arena_(new uint8_t[kArena]) {
+    : events_(events), sink_(sink) {
   packets_.reserve(kPackets);
   jobs_.reserve(kPackets);
 }

@@ -24,6 +24,15 @@ uint64_t now_ms() {
   return uint64_t(t.tv_sec) * 1000 + t.tv_nsec / 1'000'000;
 }
 
+void set(Tunnel& tunnel, const TunnelSettings& s) {
+  tunnel.mtu = s.mtu;
+  tunnel.mss4 = s.mss4;
+  tunnel.mss6 = s.mss6;
+  tunnel.tos = s.tos;
+  tunnel.ipv6 = s.ipv6;
+  tunnel.df = s.df;
+}
+
 template <class T>
 T random_value() {
   T value;
@@ -128,11 +137,7 @@ std::string Engine::open_tunnel(const TunnelSettings& s) {
   tunnel->name = s.name;
   tunnel->fd = open_tun(s.name, &tunnel->udp_superpackets, &error);
   if (tunnel->fd < 0) return error;
-  tunnel->mss4 = s.mss4;
-  tunnel->mss6 = s.mss6;
-  tunnel->tos = s.tos;
-  tunnel->ipv6 = s.ipv6;
-  tunnel->df = s.df;
+  set(*tunnel, s);
   crew_.watch(tunnel->fd, tunnel.get());
   tunnels_[s.name] = std::move(tunnel);
   return "";
@@ -142,11 +147,7 @@ std::string Engine::change_tunnel(const TunnelSettings& s) {
   std::lock_guard lock(mutex_);
   Tunnel* tunnel = find(s.name);
   if (!tunnel) return "there is no tunnel " + s.name;
-  tunnel->mss4 = s.mss4;
-  tunnel->mss6 = s.mss6;
-  tunnel->tos = s.tos;
-  tunnel->ipv6 = s.ipv6;
-  tunnel->df = s.df;
+  set(*tunnel, s);
   return "";
 }
 
