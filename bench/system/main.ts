@@ -10,7 +10,7 @@ import { number, report } from './report.ts';
 import { Recorder, type Results, stamp } from './results.ts';
 import { SYSTEMS, type System } from './systems.ts';
 
-const USAGE = `usage: npm run bench [-- OPTIONS]        about half an hour
+const USAGE = `usage: npm run bench [-- OPTIONS]        about three quarters of an hour
        npm run bench -- control-plane   the control plane alone
        npm run bench -- instructions    instructions a packet, beside the Linux kernel's ESP
   --quick       under three minutes: fewer systems, one round, shorter runs

@@ -187,7 +187,7 @@ export class Engine {
     const known = this.#first.get(key);
     if (known && known.state !== 'gone') {
       if (known.version === 2 && known.lastResponse?.messageId === 0)
-        core.send(local, remote, known.lastResponse.data);
+        for (const answer of known.lastResponse.data) core.send(local, remote, answer);
       return;
     }
     const halfOpen = this.#halfOpen(2);

@@ -72,6 +72,8 @@ export type Settings = {
   readonly randomPaddingLength: boolean;
   readonly maximumPadding: number;
   readonly strictPadding: boolean;
+  /** Octets of the IP packet that carries a fragment (RFC 7383). */
+  readonly fragmentSize: number;
 };
 
 export function samePolicy(a: ConnectionPolicy, b: ConnectionPolicy): boolean {

@@ -214,5 +214,6 @@ export function settings(tree: Tree): Settings {
     randomPaddingLength: enabled('randomize-padding-length'),
     maximumPadding: number('maximum-padding-length'),
     strictPadding: enabled('strict-padding-byte-check'),
+    fragmentSize: number('fragment-size'),
   };
 }

@@ -101,7 +101,7 @@ const selector: fc.Arbitrary<v2.TrafficSelector> = fc.integer({ min: 0, max: 16 
 const knownV2 = new Set<number>([
   ...[PAYLOAD_V2.NONE, PAYLOAD_V2.SA, PAYLOAD_V2.KE, PAYLOAD_V2.IDI, PAYLOAD_V2.IDR, PAYLOAD_V2.AUTH],
   ...[PAYLOAD_V2.NONCE, PAYLOAD_V2.NOTIFY, PAYLOAD_V2.DELETE, PAYLOAD_V2.VENDOR, PAYLOAD_V2.TSI],
-  ...[PAYLOAD_V2.TSR, PAYLOAD_V2.SK],
+  ...[PAYLOAD_V2.TSR, PAYLOAD_V2.SK, PAYLOAD_V2.SKF],
 ]);
 
 export const payloadV2: fc.Arbitrary<v2.Payload> = fc.oneof(
@@ -127,12 +127,16 @@ export const payloadV2: fc.Arbitrary<v2.Payload> = fc.oneof(
   }),
 );
 
-/** An Encrypted payload is the last one, whatever stands inside. */
+const encrypted = fc.record({ type: fc.constant('sk' as const), first: u8, body: octets() });
+const fragment = fc
+  .tuple(u8, fc.integer({ min: 1, max: 0xffff }), u16, octets())
+  .map(([first, number, more, body]) => {
+    return { type: 'skf' as const, first, number, total: Math.min(number + more, 0xffff), body };
+  });
+
+/** An Encrypted payload, or a fragment of one, is the last one, whatever stands inside. */
 export const payloadsV2: fc.Arbitrary<v2.Payload[]> = fc
-  .tuple(
-    fc.array(payloadV2, { maxLength: 8 }),
-    fc.option(fc.record({ type: fc.constant('sk' as const), first: u8, body: octets() }), { nil: undefined }),
-  )
+  .tuple(fc.array(payloadV2, { maxLength: 8 }), fc.option(fc.oneof(encrypted, fragment), { nil: undefined }))
   .map(([list, sk]) => (sk ? [...list, sk] : list));
 
 /** Header fields that the encoder does not compute; IKEv1 messages in the clear lack the encryption flag. */

@@ -266,6 +266,7 @@ export const SETTINGS: Settings = {
   randomPaddingLength: false,
   maximumPadding: 20,
   strictPadding: false,
+  fragmentSize: 1280,
 };
 
 export const A = '10.0.0.1';

@@ -90,6 +90,7 @@ describe("seed 001's minimal configuration", () => {
       randomPaddingLength: false,
       maximumPadding: 20,
       strictPadding: false,
+      fragmentSize: 1280,
     });
   });
 

@@ -77,4 +77,10 @@ export const ike: readonly Leaf[] = [
     default: 'disable',
     help: 'Refuse IKEv1 messages whose last padding octet does not count the padding.',
   },
+  {
+    path: 'ike.fragment-size',
+    type: integer(512, 1500, 'octets'),
+    default: 1280,
+    help: 'Longest IP packet of an IKEv2 message; longer messages go in fragments, to peers that know them (RFC 7383).',
+  },
 ];

@@ -2,18 +2,22 @@
 import { sameEndpoint } from '../../net/endpoint.ts';
 import type { Core } from '../core.ts';
 import { EXCHANGE, FLAG, NOTIFY_V2, nameOf } from '../wire/numbers.ts';
-import { type Message, notify, type Payload } from '../wire/v2.ts';
+import { find, type Message, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
 import { answerCreateChild } from './create-child-sa.ts';
+import { gather, wanted, whole } from './fragments.ts';
 import { answerAuth } from './ike-auth.ts';
 import { answerInformational } from './informational.ts';
 import { lost } from './lifecycle.ts';
-import { open, type Protection, seal } from './protect.ts';
+import { decrypt, type Opened, open, type Protection, payloadsOf, sealFragments } from './protect.ts';
 import type { IkeSa, Task } from './sa.ts';
 
 /** First wait of 4 s, each 1.8 times the one before, five retransmissions: 165 s until a peer counts as dead. */
 const FIRST_WAIT_MS = 4000;
 const WAIT_FACTOR = 1.8;
 const RETRANSMISSIONS = 5;
+
+/** IPv6 header, UDP header, non-ESP marker: what stands around a fragment. */
+const AROUND_OCTETS = 40 + 8 + 4;
 
 /** A peer that was heard within this time is not dead. */
 const SILENCE_MS = 60_000;
@@ -49,14 +53,14 @@ export function transmit(
   sa: IkeSa,
   message: {
     messageId: number;
-    data: Uint8Array;
+    data: readonly Uint8Array[];
     what: string;
     done: (payloads: readonly Payload[]) => void;
   },
 ): void {
   sa.nextRequest = message.messageId + 1;
   sa.outstanding = { ...message, tries: 0 };
-  core.send(sa.local, sa.remote, message.data);
+  send(core, sa, message.data);
   core.arm(`sa:${sa.id}:retransmit`, FIRST_WAIT_MS, () => retransmit(core, sa));
 }
 
@@ -77,7 +81,7 @@ function retransmit(core: Core, sa: IkeSa): void {
     });
     return;
   }
-  core.send(sa.local, sa.remote, out.data);
+  send(core, sa, out.data);
   const wait = FIRST_WAIT_MS * WAIT_FACTOR ** Math.min(out.tries, RETRANSMISSIONS);
   core.arm(`sa:${sa.id}:retransmit`, wait, () => retransmit(core, sa));
 }
@@ -103,12 +107,16 @@ export function respond(
   const data = sealed(core, sa, exchange, messageId, true, payloads);
   sa.lastResponse = { messageId, data };
   delete sa.answering;
-  core.send(sa.local, sa.remote, data);
+  send(core, sa, data);
 }
 
 /** A message that nobody waits an answer for: Deletes of a router that goes down. */
 export function tell(core: Core, sa: IkeSa, exchange: number, payloads: readonly Payload[]): void {
-  core.send(sa.local, sa.remote, sealed(core, sa, exchange, sa.nextRequest++, false, payloads));
+  send(core, sa, sealed(core, sa, exchange, sa.nextRequest++, false, payloads));
+}
+
+function send(core: Core, sa: IkeSa, datagrams: readonly Uint8Array[]): void {
+  for (const data of datagrams) core.send(sa.local, sa.remote, data);
 }
 
 function protectionOf(sa: IkeSa): Protection | undefined {
@@ -122,10 +130,12 @@ function sealed(
   messageId: number,
   response: boolean,
   payloads: readonly Payload[],
-): Uint8Array {
+): Uint8Array[] {
   const flags = (sa.role === 'initiator' ? FLAG.INITIATOR : 0) | (response ? FLAG.RESPONSE : 0);
   const header = { spiI: sa.spiI, spiR: sa.spiR, major: 2, minor: 0, exchange, flags, messageId };
-  return seal(protectionOf(sa)!, sa.role === 'initiator', header, payloads, (n) => core.random(n));
+  const limit = sa.fragmentation ? core.settings.fragmentSize - AROUND_OCTETS : Number.POSITIVE_INFINITY;
+  const random = (n: number) => core.random(n);
+  return sealFragments(protectionOf(sa)!, sa.role === 'initiator', header, payloads, random, limit);
 }
 
 /** A datagram for an SA that has keys: everything but IKE_SA_INIT. */
@@ -141,7 +151,11 @@ export function receive(
   const protection = protectionOf(sa);
   if (!protection) return;
   const isResponse = (header.flags & FLAG.RESPONSE) !== 0;
-  const opened = open(protection, sa.role === 'responder', datagram, message);
+  const skf = find(message.payloads, 'skf');
+  const opened = skf
+    ? reassemble(sa, protection, datagram, message, skf)
+    : open(protection, sa.role === 'responder', datagram, message);
+  if (!opened) return;
   if (!opened.ok) {
     core.note(
       'debug',
@@ -166,8 +180,33 @@ export function receive(
     sa.expectedRequest++;
     answer(core, sa, message, opened.payloads);
   } else if (header.messageId === sa.expectedRequest - 1 && sa.lastResponse?.messageId === header.messageId) {
-    core.send(sa.local, sa.remote, sa.lastResponse.data);
+    send(core, sa, sa.lastResponse.data);
   }
+}
+
+/** The whole message once its last fragment is there; undefined before, and for what is of no use (RFC 7383 2.6). */
+function reassemble(
+  sa: IkeSa,
+  protection: Protection,
+  datagram: Uint8Array,
+  message: Message,
+  skf: PayloadOf<'skf'>,
+): Opened | undefined {
+  const { header } = message;
+  const response = (header.flags & FLAG.RESPONSE) !== 0;
+  const expected = response ? sa.outstanding?.messageId : sa.expectedRequest;
+  // A request that was answered is answered again, for its first fragment only (2.6.1).
+  const again = !response && header.messageId === sa.expectedRequest - 1 && skf.number === 1;
+  if (!sa.fragmentation || (header.messageId !== expected && !again)) return undefined;
+  if (!again && !wanted(sa.fragments, message, skf, response)) return undefined;
+  const opened = decrypt(protection, sa.role === 'responder', datagram, message, skf);
+  if (!opened.ok) return opened;
+  if (again) return { ok: true, payloads: [] };
+  sa.fragments = gather(sa.fragments, message, skf, response, opened.text);
+  const complete = whole(sa.fragments);
+  if (!complete) return undefined;
+  delete sa.fragments;
+  return payloadsOf(complete.text, complete.first);
 }
 
 /** An authentic, fresh message: the peer lives, and is reached where it came from when a NAT is involved (2.23). */

@@ -104,6 +104,7 @@ function send(core: Core, attempt: Attempt): void {
     { type: 'ke', group: GROUPS[group].id, data: pair.publicValue },
     { type: 'nonce', data: nonce },
     ...natNotifies(sa, ZERO_SPI, attempt.source),
+    notify(NOTIFY_V2.IKEV2_FRAGMENTATION_SUPPORTED),
   ];
   const data = encode(
     {
@@ -119,7 +120,7 @@ function send(core: Core, attempt: Attempt): void {
   );
   sa.proof = { init: data, response: NONE, nonceI: nonce, nonceR: NONE };
   sa.attempt = attempt;
-  transmit(core, sa, { messageId: 0, data, what: 'IKE_SA_INIT', done: () => {} });
+  transmit(core, sa, { messageId: 0, data: [data], what: 'IKE_SA_INIT', done: () => {} });
 }
 
 /** A wrong source hash makes the peer see a NAT, and so use UDP encapsulation (nat-traversal : force). */
@@ -132,6 +133,11 @@ function natNotifies(sa: IkeSa, spiR: Uint8Array, source: Uint8Array): Payload[]
     notify(NOTIFY_V2.NAT_DETECTION_SOURCE_IP, source),
     notify(NOTIFY_V2.NAT_DETECTION_DESTINATION_IP, natDetection(sa.spiI, spiR, sa.remote)),
   ];
+}
+
+/** RFC 7383 2.3. */
+function knowsFragments({ payloads }: Message): boolean {
+  return findNotify(payloads, NOTIFY_V2.IKEV2_FRAGMENTATION_SUPPORTED) !== undefined;
 }
 
 /** Who is behind a NAT: we, when the peer's view of us differs; the peer, when ours of it does (2.23). */
@@ -199,6 +205,7 @@ export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Ui
   sa.spiR = header.spiR;
   sa.proof = { ...sa.proof!, response: data, nonceR: nonce.data };
   sa.nat = detectNat(sa, message);
+  sa.fragmentation = knowsFragments(message);
   core.job({ group: attempt.group, keyPair: attempt.pair, peerPublic: ke.data }, (result) => {
     delete sa.busy;
     if (sa.state !== 'init') return;
@@ -348,6 +355,7 @@ function accept(
   sa.spiR = core.random(8);
   sa.expectedRequest = 1;
   sa.nat = detectNat(sa, message);
+  sa.fragmentation = knowsFragments(message);
   register(core, sa);
   core.arm(`sa:${sa.id}:half-open`, core.settings.phase1Timeout * 1000, () => {
     const reason: Reason = { code: 'TIMEOUT', text: 'the peer began a negotiation and did not finish it' };
@@ -374,11 +382,12 @@ function accept(
       { type: 'ke', group: GROUPS[chosen.suite.group].id, data: result.keyPair.publicValue },
       { type: 'nonce', data: nonceR },
       ...natNotifies(sa, sa.spiR, natSource(core, sa, sa.spiR)),
+      ...(sa.fragmentation ? [notify(NOTIFY_V2.IKEV2_FRAGMENTATION_SUPPORTED)] : []),
     ];
     const response = encode(initHeader(sa.spiI, sa.spiR), answer);
     sa.proof = { init: data, response, nonceI, nonceR };
     finishKeys(sa, chosen.suite, result.shared!);
-    sa.lastResponse = { messageId: 0, data: response };
+    sa.lastResponse = { messageId: 0, data: [response] };
     core.send(local, remote, response);
   });
 }

@@ -135,6 +135,7 @@ function successor(
     suite,
     keys: ikeKeys(suite, seed, ni, nr, spiI, spiR),
     nat: old.nat,
+    ...(old.fragmentation && { fragmentation: true }),
     createdAt: core.now,
     establishedAt: core.now,
     lastHeard: core.now,

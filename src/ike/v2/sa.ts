@@ -5,6 +5,7 @@ import type { Connection } from '../core.ts';
 import type { GroupName } from '../crypto/algorithm.ts';
 import type { IkeSuite } from '../proposal/v2.ts';
 import type { Payload } from '../wire/v2.ts';
+import type { Fragments } from './fragments.ts';
 import type { Attempt } from './ike-sa-init.ts';
 import type { IkeKeys } from './keys.ts';
 
@@ -39,7 +40,10 @@ export type IkeSa = {
   /** An exchange of ours waits for public-key work. */
   busy?: boolean;
   /** The answer to the last request, for its retransmissions. */
-  lastResponse?: { readonly messageId: number; readonly data: Uint8Array };
+  lastResponse?: { readonly messageId: number; readonly data: readonly Uint8Array[] };
+  /** Whether both sides know fragments (RFC 7383 2.3), and those of a message that is not whole yet. */
+  fragmentation?: boolean;
+  fragments?: Fragments;
   /** A request whose answer waits for public-key work. */
   answering?: number;
   /** What we are renewing, for collisions (RFC 7296 2.8.1). */
@@ -48,7 +52,8 @@ export type IkeSa = {
 
 export type Outstanding = {
   readonly messageId: number;
-  readonly data: Uint8Array;
+  /** The datagrams: one, or its fragments. */
+  readonly data: readonly Uint8Array[];
   tries: number;
   readonly what: string;
   readonly done: (payloads: readonly Payload[]) => void;

@@ -102,7 +102,11 @@ export type RawPayload = {
 };
 
 /** Walks the chain of generic payload headers; the reader ends behind the last payload. */
-export function* rawPayloads(r: Reader, first: number, lastOf?: number): Generator<RawPayload> {
+export function* rawPayloads(
+  r: Reader,
+  first: number,
+  lastOf: readonly number[] = [],
+): Generator<RawPayload> {
   let type = first;
   for (let n = 0; type !== 0; n++) {
     if (n >= MAX_PAYLOADS) throw new Malformed(r.offset, 'payloads', `more than ${MAX_PAYLOADS} payloads`);
@@ -112,7 +116,7 @@ export function* rawPayloads(r: Reader, first: number, lastOf?: number): Generat
     const length = r.u16();
     if (length < 4) throw new Malformed(start + 2, `payload ${type}`, `length ${length} is below 4`);
     yield { type, critical, body: r.sub(length - 4), start, next };
-    if (type === lastOf) return; // An SK payload is the last whatever its next field says (RFC 7296 3.14).
+    if (lastOf.includes(type)) return; // An SK payload is the last whatever its next field says (RFC 7296 3.14).
     type = next;
   }
 }

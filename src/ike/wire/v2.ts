@@ -11,6 +11,7 @@ import {
   HEADER_OCTETS,
   type Header,
   Malformed,
+  type RawPayload,
   rawPayloads,
 } from './codec.ts';
 import { ATTRIBUTE_KEY_LENGTH, PAYLOAD_V2 as P } from './numbers.ts';
@@ -60,6 +61,14 @@ export type Payload =
   | Both<'tsi' | 'tsr', { readonly selectors: readonly TrafficSelector[] }>
   /** Encrypted: `first` is the type of the first payload inside, `body` starts with the IV. */
   | { readonly type: 'sk'; readonly first: number; readonly body: Uint8Array }
+  /** A fragment of one (RFC 7383 2.5): `first` is 0 but in the first of `total`. */
+  | {
+      readonly type: 'skf';
+      readonly first: number;
+      readonly number: number;
+      readonly total: number;
+      readonly body: Uint8Array;
+    }
   | {
       readonly type: 'unknown';
       readonly payload: number;
@@ -84,6 +93,7 @@ const NUMBER = {
   tsi: P.TSI,
   tsr: P.TSR,
   sk: P.SK,
+  skf: P.SKF,
 } as const;
 
 export function payloadNumber(p: Payload): number {
@@ -103,16 +113,22 @@ export function decodePayloads(bytes: Uint8Array, first: number, offset = 0): De
   return decoding('payloads', () => {
     const out: Payload[] = [];
     const r = new Reader(bytes, offset);
-    for (const raw of rawPayloads(r, first, P.SK)) {
-      out.push(raw.type === P.SK ? { type: 'sk', first: raw.next, body: raw.body.rest() } : payload(raw));
-    }
+    for (const raw of rawPayloads(r, first, [P.SK, P.SKF])) out.push(payload(raw));
     return out;
   });
 }
 
-function payload(raw: { type: number; critical: boolean; body: Reader }): Payload {
+function payload(raw: RawPayload): Payload {
   const r = raw.body;
   switch (raw.type) {
+    case P.SK:
+      return { type: 'sk', first: raw.next, body: r.rest() };
+    case P.SKF: {
+      const [number, total] = [r.u16(), r.u16()];
+      if (number === 0 || number > total)
+        throw new Malformed(raw.start + 4, 'skf', `fragment ${number} of ${total}`);
+      return { type: 'skf', first: raw.next, number, total, body: r.rest() };
+    }
     case P.SA:
       return { type: 'sa', proposals: proposals(r) };
     case P.KE: {
@@ -239,7 +255,8 @@ export function firstNumber(payloads: readonly Payload[]): number {
 export function encodePayloads(w: Writer, payloads: readonly Payload[]): void {
   for (const [i, p] of payloads.entries()) {
     const following = payloads[i + 1];
-    const next = p.type === 'sk' ? p.first : following ? payloadNumber(following) : P.NONE;
+    const next =
+      p.type === 'sk' || p.type === 'skf' ? p.first : following ? payloadNumber(following) : P.NONE;
     encodePayload(w, next, p.type === 'unknown' && p.critical, (w) => encodeBody(w, p));
   }
 }
@@ -279,6 +296,9 @@ function encodeBody(w: Writer, p: Payload): void {
       return;
     case 'sk':
       w.put(p.body);
+      return;
+    case 'skf':
+      w.u16(p.number).u16(p.total).put(p.body);
       return;
     case 'nonce':
     case 'vendor':
