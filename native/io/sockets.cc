@@ -80,11 +80,13 @@ bool Sockets::open(int workers, std::string* error) {
     const int fd = udp(4500, true, error);
     if (fd < 0) return false;
     nat_t.push_back(fd);
-    // Without GRO every packet costs a receive of its own; it works all the same.
-    set(fd, IPPROTO_UDP, UDP_GRO, 1);
   }
   nat_t_cut = udp(4500, false, error);
   if (nat_t_cut < 0) return false;
+  // Without GRO every packet costs a receive of its own; it works all the same. Before there is a packet to look at, the
+  // kernel asks any one of the sockets whether to merge: also the one that will not get it.
+  for (int fd : nat_t) set(fd, IPPROTO_UDP, UDP_GRO, 1);
+  set(nat_t_cut, IPPROTO_UDP, UDP_GRO, 1);
   // By the peer's address, so that nothing of a peer is overtaken: the sockets count in the order of their birth.
   sock_filter by_peer[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(SKF_NET_OFF + 12)),

@@ -24,7 +24,7 @@ namespace {
 
 constexpr uint32_t kRing = 2048;  // descriptors of each ring, and frames for each direction
 constexpr uint32_t kReceiveBatch = 256;
-constexpr int kMostQueues = 16;
+constexpr int kMostQueues = 16, kSocketBuffer = 16 << 20;
 constexpr int kBusyTries = 50, kBusyWaitUs = 2000;
 
 int bpf(int command, bpf_attr* attr) { return syscall(SYS_bpf, command, attr, sizeof *attr); }
@@ -134,7 +134,9 @@ struct Queue {
   Ring<uint64_t> fill, completion;
   Ring<xdp_desc> received, sent;
   std::vector<uint64_t> free;  // frames to send from
-  Tunnel* owner[kRing] = {};   // of each descriptor to send, for its drops
+  Tunnel* owner[kRing] = {};   // of each descriptor to send, for its drops: of those since the last kick
+  uint32_t kicked = 0;
+  bool full = false;  // the kernel would not take all of them
 
   ~Queue() {
     if (memory != MAP_FAILED) munmap(memory, octets);
@@ -148,6 +150,8 @@ struct Queue {
     frame = frame_octets;
     socket = Fd(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
     if (!socket) return refused("no AF_XDP sockets");
+    // Without zero copy what is under way counts as the socket's.
+    setsockopt(socket.fd, SOL_SOCKET, SO_SNDBUFFORCE, &kSocketBuffer, sizeof kSocketBuffer);
     octets = size_t(kRing) * 2 * frame;
     memory = static_cast<uint8_t*>(
         mmap(nullptr, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0));
@@ -243,7 +247,8 @@ class XdpPort : public EspPort {
     Queue& q = *queues_[0];
     const EthernetHop* hop = ethernet_.find(sa, octets);
     if (!hop || octets + kEthernetIpv4 > q.frame) return false;
-    if (q.free.empty()) kick();
+    if (q.free.empty()) q.reclaim();
+    if (q.free.empty() && !q.full) kick();
     if (q.free.empty()) return false;
     const uint64_t frame = q.free.back();
     q.free.pop_back();
@@ -264,7 +269,7 @@ class XdpPort : public EspPort {
         if (errno == EBUSY) {
           // The device dropped the last one that it was given.
           const uint32_t last = q.sent.consumer->load(std::memory_order_acquire) - 1;
-          if (Tunnel* t = q.owner[last & (kRing - 1)]) t->tx_drops.count(Drop::kSendFailed);
+          if (int32_t(last - q.kicked) >= 0) q.owner[last & (kRing - 1)]->tx_drops.count(Drop::kSendFailed);
         } else if (errno != EAGAIN) {
           break;
         }
@@ -272,6 +277,8 @@ class XdpPort : public EspPort {
       q.reclaim();
     }
     q.reclaim();
+    q.kicked = q.sent.own;
+    q.full = q.sent.consumer->load(std::memory_order_acquire) != q.sent.own;
   }
 
  private:

@@ -10,8 +10,9 @@
 namespace sekisho {
 namespace {
 
-constexpr uint64_t kWake = UINT64_MAX;
+constexpr uint64_t kWake = UINT64_MAX, kNetwork = UINT64_MAX - 1;
 constexpr size_t kLargeBatch = 32;   // packets; a TCP superpacket is more
+constexpr size_t kTurn = 2048;       // packets, then the network is asked again
 constexpr int kHelpMs = 2;           // without work a helper rests
 // Each has buffers of some megabytes, and beyond this the kernel's own work is the limit.
 constexpr int kMostWorkers = 8;
@@ -27,16 +28,22 @@ Crew::Crew(Sockets& sockets, SaTable& table, Events& events, Quiescence& quiesce
       retired_(retired),
       sources_(new std::atomic<Source*>[kSources]()) {}
 
-int Crew::workers() { return std::clamp<int>(std::thread::hardware_concurrency(), 2, kMostWorkers); }
+int Crew::workers() {
+  static const int n = std::clamp<int>(std::thread::hardware_concurrency(), 2, kMostWorkers);
+  return n;
+}
 
 std::string Crew::start() {
   poll_ = epoll_create1(EPOLL_CLOEXEC);
+  network_ = epoll_create1(EPOLL_CLOEXEC);
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (poll_ < 0 || wake_ < 0) return std::string("cannot poll: ") + strerror(errno);
+  if (poll_ < 0 || network_ < 0 || wake_ < 0) return std::string("cannot poll: ") + strerror(errno);
   epoll_event e = {};
   e.events = EPOLLIN;
   e.data.u64 = kWake;
   epoll_ctl(poll_, EPOLL_CTL_ADD, wake_, &e);
+  e.data.u64 = kNetwork;
+  epoll_ctl(poll_, EPOLL_CTL_ADD, network_, &e);
   for (int i = 0; i < workers(); i++) workers_.push_back(std::make_unique<Worker>(i, sockets_, table_, events_));
   for (auto& worker : workers_) {
     threads_.emplace_back([this, &w = *worker] { run(w); });
@@ -51,30 +58,40 @@ void Crew::stop() {
   if (!threads_.empty()) help_.release(threads_.size());
   for (std::thread& t : threads_) t.join();
   threads_.clear();
-  for (int* fd : {&poll_, &wake_}) {
+  for (int* fd : {&poll_, &network_, &wake_}) {
     if (*fd >= 0) ::close(*fd);
     *fd = -1;
   }
 }
 
-void Crew::watch(int fd, Tunnel* tunnel, EspPort* port) {
+bool Crew::watch(int fd, Tunnel* tunnel, EspPort* port) {
   size_t place = 0;
   while (place < owned_.size() && owned_[place]) place++;
-  if (place == kSources) return;
+  if (place == kSources) return false;
   if (place == owned_.size()) owned_.emplace_back();
-  owned_[place] = std::make_shared<Source>(Source{++numbers_ << 16 | place, fd, tunnel, port});
+  owned_[place] = std::make_shared<Source>(Source{++numbers_ << 16 | place, fd, tunnel ? poll_ : network_, tunnel, port});
   sources_[place].store(owned_[place].get(), std::memory_order_release);
-  turn_ = std::clamp<int>(owned_.size() / (4 * workers()), 1, kMost);
-  arm(*owned_[place], EPOLL_CTL_ADD);
+  if (!arm(*owned_[place], EPOLL_CTL_ADD)) {
+    unwatch(fd);
+    return false;
+  }
+  share();
+  return true;
 }
 
 void Crew::unwatch(int fd) {
   for (size_t place = 0; place < owned_.size(); place++) {
     if (!owned_[place] || owned_[place]->fd != fd) continue;
     sources_[place].store(nullptr, std::memory_order_release);
-    epoll_ctl(poll_, EPOLL_CTL_DEL, fd, nullptr);
+    epoll_ctl(owned_[place]->poll, EPOLL_CTL_DEL, fd, nullptr);
     retired_.add(std::exchange(owned_[place], nullptr));
   }
+  share();
+}
+
+void Crew::share() {
+  const int n = owned_.size() - std::count(owned_.begin(), owned_.end(), nullptr);
+  turn_ = std::clamp(n / (4 * workers()), 1, kMost);
 }
 
 uint64_t Crew::drops(Drop reason) const {
@@ -88,11 +105,11 @@ Source* Crew::find(uint64_t tag) const {
   return s && s->tag == tag ? s : nullptr;
 }
 
-void Crew::arm(const Source& source, int operation) {
+bool Crew::arm(const Source& source, int operation) {
   epoll_event e = {};
   e.events = EPOLLIN | EPOLLONESHOT;
   e.data.u64 = source.tag;
-  epoll_ctl(poll_, operation, source.fd, &e);
+  return epoll_ctl(source.poll, operation, source.fd, &e) == 0;
 }
 
 void Crew::run(Worker& worker) {
@@ -107,11 +124,11 @@ void Crew::run(Worker& worker) {
     packets = 0;
     int count = 0;
     for (int i = 0; i < n; i++) {
-      if (ready[i].data.u64 == kWake) continue;
+      if (ready[i].data.u64 >= kNetwork) continue;
       const Source* source = find(ready[i].data.u64);
       // Somebody deleted the interface: it will never be readable again, and would be reported for ever.
       if (!source || (source->tunnel && ready[i].events & (EPOLLERR | EPOLLHUP))) continue;
-      packets += worker.serve(*source);
+      if (packets < kTurn) packets += worker.serve(*source);
       served[count++] = source;
     }
     worker.flush();
@@ -122,7 +139,8 @@ void Crew::run(Worker& worker) {
 
 // What it returns was asked while asleep, and may be gone by now: tags, not pointers.
 int Crew::wait(Worker& worker, epoll_event* ready, int most) {
-  int n = epoll_wait(poll_, ready, most, 0);
+  int n = epoll_wait(network_, ready, 1, 0);
+  if (n <= 0) n = epoll_wait(poll_, ready, most, 0);
   if (n > 0) return n;
   quiescence_.asleep(worker.number);
   n = epoll_wait(poll_, ready, most, worker.number == 0 ? -1 : kHelpMs);

@@ -1,7 +1,8 @@
 // The data threads, one for each processor, and what they wait for.
 //
 //   1. epoll_wait()  hands a source to one worker and says nothing more of it (EPOLLONESHOT): packets of a flow cannot
-//                    overtake each other, and what belongs to a source needs no lock
+//                    overtake each other, and what belongs to a source needs no lock. What comes from the network is asked
+//                    for first: there are few such sources, and a thousand busy tunnels must not keep IKE waiting
 //   2. serve         a batch from each source at hand, to its end (path/worker)
 //   3. epoll_ctl()   the source is anybody's again
 //
@@ -33,8 +34,8 @@ class Crew {
   std::string start();
   void stop();
 
-  // The control plane's: `tunnel` or `port` is what the descriptor belongs to.
-  void watch(int fd, Tunnel* tunnel = nullptr, EspPort* port = nullptr);
+  // The control plane's: `tunnel` or `port` is what the descriptor belongs to. False when the kernel takes no more.
+  bool watch(int fd, Tunnel* tunnel = nullptr, EspPort* port = nullptr);
   // No worker begins to serve it any more; whoever does so still is over when the threads have passed.
   void unwatch(int fd);
 
@@ -49,7 +50,8 @@ class Crew {
   int wait(Worker& worker, epoll_event* ready, int most);
   void ask_for_help();
   Source* find(uint64_t tag) const;
-  void arm(const Source& source, int operation);
+  bool arm(const Source& source, int operation);
+  void share();
 
   Sockets& sockets_;
   SaTable& table_;
@@ -57,7 +59,7 @@ class Crew {
   Quiescence& quiescence_;
   Retired& retired_;
 
-  int poll_ = -1, wake_ = -1;
+  int poll_ = -1, network_ = -1, wake_ = -1;  // tunnels, and within it what comes from the network
   std::atomic<bool> stopping_{false};
   std::atomic<int> turn_{1};  // sources that a worker takes at once, so that something is left for the others
   std::atomic<int> resting_{0};

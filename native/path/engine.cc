@@ -138,7 +138,11 @@ std::string Engine::open_tunnel(const TunnelSettings& s) {
   tunnel->fd = open_tun(s.name, &tunnel->udp_superpackets, &error);
   if (tunnel->fd < 0) return error;
   set(*tunnel, s);
-  crew_.watch(tunnel->fd, tunnel.get());
+  if (!crew_.watch(tunnel->fd, tunnel.get())) {
+    error = "cannot wait for " + s.name + ": " + strerror(errno);
+    ::close(tunnel->fd);
+    return error;
+  }
   tunnels_[s.name] = std::move(tunnel);
   return "";
 }

@@ -33,6 +33,12 @@ Inbound::Inbound(Sockets& sockets, SaTable& table, Events& events, DropCounters&
 
 size_t Inbound::serve(int fd) {
   size_t packets = 0;
+  for (bool more = true; more && packets < kBatch;) packets += receive(fd, &more);
+  return packets;
+}
+
+size_t Inbound::receive(int fd, bool* more) {
+  size_t packets = 0;
   for (size_t i = 0; i < kMessages; i++) {
     vectors_[i] = {buffers_.get() + i * kMessageOctets, kMessageOctets};
     messages_[i] = {};
@@ -68,6 +74,7 @@ size_t Inbound::serve(int fd) {
     }
   }
   decapsulator_.finish();
+  *more = got == kMessages;
   return packets;
 }
 

@@ -27,7 +27,7 @@ class Inbound {
  public:
   Inbound(Sockets& sockets, SaTable& table, Events& events, DropCounters& drops);
 
-  // Takes one batch from a socket; returns how many packets it was.
+  // Takes what a socket has, at most about kBatch packets; returns how many it was.
   size_t serve(int fd);
   // The same from a port of native ESP.
   size_t serve(EspPort& port, int fd) { return port.receive(fd, decapsulator_); }
@@ -36,8 +36,10 @@ class Inbound {
   static constexpr size_t kMessages = 16;
   static constexpr size_t kMessageOctets = 1 << 16;
   static constexpr size_t kBuffers = 2 << 20;
+  static constexpr size_t kBatch = 512;
   static_assert(kMessages * kMessageOctets <= kBuffers);
 
+  size_t receive(int fd, bool* more);
   void datagram(int fd, uint8_t* data, uint32_t octets, const Outer& outer);
   void ike(const uint8_t* data, uint32_t octets, const Outer& outer);
 

@@ -34,8 +34,13 @@ void Ports::open(uint32_t local, Port& port) {
   port.interface = interface_of(local);
   port.port = open_esp_port(wish_, local, &port.refused);
   if (port.port) {
-    for (int fd : port.port->descriptors()) crew_.watch(fd, nullptr, port.port.get());
+    bool watched = true;
+    for (int fd : port.port->descriptors()) watched &= crew_.watch(fd, nullptr, port.port.get());
     port.now->store(port.port.get(), std::memory_order_release);
+    if (!watched) {
+      close(port);
+      port.refused = "the kernel lets us wait for no more descriptors";
+    }
   }
   filter_raw();
 }

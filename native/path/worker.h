@@ -9,7 +9,7 @@ namespace sekisho {
 // What becomes readable: a tunnel's TUN, a descriptor of a port of native ESP, or else a socket.
 struct Source {
   uint64_t tag;  // its place, and a number that no other has
-  int fd;
+  int fd, poll;  // where it is waited for
   Tunnel* tunnel;
   EspPort* port;
 };
