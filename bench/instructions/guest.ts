@@ -5,7 +5,8 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from '../../test/interop/netns.ts';
 import { PeerVm } from '../../test/interop/peervm.ts';
-import { driverOf, xfrm } from './xfrm.ts';
+import { xfrm } from '../../test/interop/xfrm.ts';
+import { driverOf } from './driver.ts';
 
 const [HOST, LOCAL, PEER] = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
 /** Where the program sends to: without ESP, through a policy of the kernel, into our TUN. */
@@ -91,8 +92,9 @@ export class Guest {
 
   /** Through the kernel's ESP. It takes no superpackets there. */
   async kernel(suite: string): Promise<{ driver?: string; single: number }> {
-    const { options, algorithm } = xfrm(suite);
-    const state = `ip xfrm state add src ${LOCAL} dst ${PEER} proto esp spi 0x12345 reqid 1 mode tunnel ${options}`;
+    const { options, algorithm, keyOctets, macOctets } = xfrm(suite);
+    const keys = options(counting(keyOctets), counting(macOctets));
+    const state = `ip xfrm state add src ${LOCAL} dst ${PEER} proto esp spi 0x12345 reqid 1 mode tunnel ${keys}`;
     await this.#vm.run(`ip xfrm state flush && ${state}`);
     const [single] = numbers(await this.#count('send', POLICY));
     const { stdout } = await this.#vm.run('cat /proc/crypto');
@@ -113,6 +115,11 @@ export class Guest {
     const command = ['./instructions', what, COUNTER, ...more].join(' ');
     return (await this.#vm.run(command, { timeoutSeconds: SUITE_TIMEOUT_SECONDS })).stdout;
   }
+}
+
+/** A key in hexadecimal: 3DES takes none of three equal parts. */
+function counting(octets: number): string {
+  return Array.from({ length: octets }, (_, n) => (n + 1).toString(16).padStart(2, '0')).join('');
 }
 
 /** A line of `instructions path`: suite, kernel, encapsulate, decapsulate. */

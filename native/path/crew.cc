@@ -11,9 +11,9 @@ namespace sekisho {
 namespace {
 
 constexpr uint64_t kWake = UINT64_MAX, kNetwork = UINT64_MAX - 1;
-constexpr size_t kLargeBatch = 32;   // packets; a TCP superpacket is more
-constexpr size_t kTurn = 2048;       // packets, then the network is asked again
-constexpr int kHelpMs = 2;           // without work a helper rests
+constexpr size_t kLargeBatch = 32;  // packets; a TCP superpacket is more
+constexpr size_t kTurn = 2048;      // packets, then the network is asked again
+constexpr int kHelpMs = 2;          // without work a helper rests
 // Each has buffers of some megabytes, and beyond this the kernel's own work is the limit.
 constexpr int kMostWorkers = 8;
 static_assert(kMostWorkers <= Quiescence::kThreads);
@@ -64,19 +64,20 @@ void Crew::stop() {
   }
 }
 
-bool Crew::watch(int fd, Tunnel* tunnel, EspPort* port) {
+std::string Crew::watch(int fd, Tunnel* tunnel, EspPort* port) {
   size_t place = 0;
   while (place < owned_.size() && owned_[place]) place++;
-  if (place == kSources) return false;
+  if (place == kSources) return "more than " + std::to_string(kSources) + " descriptors to wait for";
   if (place == owned_.size()) owned_.emplace_back();
   owned_[place] = std::make_shared<Source>(Source{++numbers_ << 16 | place, fd, tunnel ? poll_ : network_, tunnel, port});
   sources_[place].store(owned_[place].get(), std::memory_order_release);
   if (!arm(*owned_[place], EPOLL_CTL_ADD)) {
+    const std::string error = std::string("cannot wait for a descriptor: ") + strerror(errno);
     unwatch(fd);
-    return false;
+    return error;
   }
   share();
-  return true;
+  return "";
 }
 
 void Crew::unwatch(int fd) {

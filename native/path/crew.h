@@ -34,8 +34,8 @@ class Crew {
   std::string start();
   void stop();
 
-  // The control plane's: `tunnel` or `port` is what the descriptor belongs to. False when the kernel takes no more.
-  bool watch(int fd, Tunnel* tunnel = nullptr, EspPort* port = nullptr);
+  // The control plane's: `tunnel` or `port` is what the descriptor belongs to. Returns a sentence when it fails.
+  std::string watch(int fd, Tunnel* tunnel = nullptr, EspPort* port = nullptr);
   // No worker begins to serve it any more; whoever does so still is over when the threads have passed.
   void unwatch(int fd);
 

@@ -53,9 +53,11 @@ std::string Engine::start() {
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_ < 0) return std::string("cannot wake a clock: ") + strerror(errno);
   if (error = crew_.start(); !error.empty()) return error;
-  crew_.watch(sockets_.ike);
-  crew_.watch(sockets_.esp);
-  for (int fd : sockets_.nat_t) crew_.watch(fd);
+  std::vector<int> sockets = sockets_.nat_t;
+  sockets.insert(sockets.end(), {sockets_.ike, sockets_.esp});
+  for (int fd : sockets) {
+    if (error = crew_.watch(fd); !error.empty()) return error;
+  }
   clock_ = std::thread([this] { run_clock(); });
   pthread_setname_np(clock_.native_handle(), "esp-clock");
   return "";
@@ -138,10 +140,9 @@ std::string Engine::open_tunnel(const TunnelSettings& s) {
   tunnel->fd = open_tun(s.name, &tunnel->udp_superpackets, &error);
   if (tunnel->fd < 0) return error;
   set(*tunnel, s);
-  if (!crew_.watch(tunnel->fd, tunnel.get())) {
-    error = "cannot wait for " + s.name + ": " + strerror(errno);
+  if (error = crew_.watch(tunnel->fd, tunnel.get()); !error.empty()) {
     ::close(tunnel->fd);
-    return error;
+    return "cannot open " + s.name + ": " + error;
   }
   tunnels_[s.name] = std::move(tunnel);
   return "";
@@ -312,7 +313,9 @@ void Engine::send(Endpoint4 local, Endpoint4 remote, const uint8_t* data, size_t
   if (sendmsg(fd, &m, 0) < 0) unsent_++;
 }
 
-uint64_t Engine::drops(Drop reason) const { return crew_.drops(reason) + (reason == Drop::kSendFailed ? unsent_.load() : 0); }
+uint64_t Engine::drops(Drop reason) const {
+  return crew_.drops(reason) + (reason == Drop::kSendFailed ? unsent_.load() : 0);
+}
 
 std::vector<SaStatistics> Engine::sas() const {
   std::lock_guard lock(mutex_);

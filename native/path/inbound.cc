@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include <algorithm>
+
 #include "../octets.h"
 
 namespace sekisho {
@@ -75,7 +77,8 @@ size_t Inbound::receive(int fd, bool* more) {
   }
   decapsulator_.finish();
   *more = got == kMessages;
-  return packets;
+  // A message may hold no packet at all: it counts, or a flood of such would keep the worker for ever.
+  return got > 0 ? std::max<size_t>(packets, got) : 0;
 }
 
 void Inbound::datagram(int fd, uint8_t* data, uint32_t octets, const Outer& outer) {

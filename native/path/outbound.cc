@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <algorithm>
+
 #include "../io/tun.h"
 
 namespace sekisho {
@@ -14,14 +16,15 @@ Outbound::Outbound(Sockets& sockets, int worker, Events& events)
 size_t Outbound::serve(Tunnel& tunnel) {
   const uint64_t before = tunnel.tx_packets.read();
   if (encapsulator_.full()) encapsulator_.flush();
-  while (!encapsulator_.full()) {
+  size_t reads = 0;
+  for (; reads < kReads && !encapsulator_.full(); reads++) {
     const ssize_t got = read_tun(tunnel.fd, superpacket_.get(), sizeof(VnetHeader) + kSuperpacket);
     if (got <= static_cast<ssize_t>(sizeof(VnetHeader))) break;
     VnetHeader header;
     memcpy(&header, superpacket_.get(), sizeof header);
     encapsulator_.add(tunnel, header, superpacket_.get() + sizeof header, got - sizeof header);
   }
-  return tunnel.tx_packets.read() - before;
+  return std::max<size_t>(reads, tunnel.tx_packets.read() - before);
 }
 
 }  // namespace sekisho

@@ -19,13 +19,15 @@ class Outbound {
  public:
   Outbound(Sockets& sockets, int worker, Events& events);
 
-  // Carries what a TUN has, at most one batch; returns how many packets it was.
+  // Carries what a TUN has, at most one batch; returns how many packets it was, or reads if most of them were dropped.
   size_t serve(Tunnel& tunnel);
   // Ends the turn: what was read leaves.
   void flush() { encapsulator_.flush(); }
 
  private:
   static constexpr size_t kSuperpacket = 1 << 17;
+  // What is dropped fills no batch: without an SA a flood would keep the worker for ever.
+  static constexpr size_t kReads = 1024;
 
   EspSender sender_;
   Encapsulator encapsulator_;

@@ -34,12 +34,14 @@ void Ports::open(uint32_t local, Port& port) {
   port.interface = interface_of(local);
   port.port = open_esp_port(wish_, local, &port.refused);
   if (port.port) {
-    bool watched = true;
-    for (int fd : port.port->descriptors()) watched &= crew_.watch(fd, nullptr, port.port.get());
+    std::string error;
+    for (int fd : port.port->descriptors()) {
+      if (error = crew_.watch(fd, nullptr, port.port.get()); !error.empty()) break;
+    }
     port.now->store(port.port.get(), std::memory_order_release);
-    if (!watched) {
+    if (!error.empty()) {
       close(port);
-      port.refused = "the kernel lets us wait for no more descriptors";
+      port.refused = error;
     }
   }
   filter_raw();

@@ -42,15 +42,8 @@ beforeAll(async () => {
     addr: '10.0.9.2/24',
     gw: '10.0.9.1',
   });
-  await vm.run(
-    [
-      'ip link add lan type dummy',
-      `ip addr add ${GUEST}/24 dev lan`,
-      `ip addr add ${GUEST_IPV6}/64 dev lan nodad`,
-      'ip link set lan up',
-      'ip -6 route add fd00:1::/64 dev lan',
-    ].join('; '),
-  );
+  await vm.lan(`${GUEST}/24`, `${GUEST_IPV6}/64`);
+  await vm.run('ip -6 route add fd00:1::/64 dev lan');
 }, 400_000);
 afterEach(async () => {
   await router?.stop();

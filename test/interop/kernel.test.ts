@@ -24,7 +24,7 @@ beforeAll(async () => {
   await host.route('default', '192.168.1.1');
   // The guest is the host on the router's WAN; its TAP is what the configuration calls ge0.
   vm = await PeerVm.up(lab, ns, { name: 'peer', hostAddr: '10.0.0.1/24', addr: '10.0.0.2/24' });
-  await vm.run(`ip link add lan type dummy && ip addr add ${GUEST}/24 dev lan && ip link set lan up`);
+  await vm.lan(`${GUEST}/24`);
 }, 400_000);
 afterEach(() => router?.kill());
 afterAll(() => lab?.close());

@@ -78,6 +78,12 @@ export class PeerVm {
     });
   }
 
+  /** Gives the guest a LAN of its own, with these addresses: what stands behind the tunnel. */
+  async lan(...addresses: string[]): Promise<void> {
+    const lines = addresses.map((a) => `ip addr add ${a} dev lan ${a.includes(':') ? 'nodad' : ''}`);
+    await this.run(['ip link add lan type dummy', ...lines, 'ip link set lan up'].join(' && '));
+  }
+
   /** Copies a file or folder into the guest's folder `dst`, under its own name. */
   async put(source: string, dst: string): Promise<void> {
     await this.#script(['put', '-n', this.name, source, dst], { timeoutMs: 90_000 });

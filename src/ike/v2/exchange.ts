@@ -8,7 +8,7 @@ import { gather, wanted, whole } from './fragments.ts';
 import { answerAuth } from './ike-auth.ts';
 import { answerInformational } from './informational.ts';
 import { lost } from './lifecycle.ts';
-import { decrypt, type Opened, open, type Protection, payloadsOf, sealFragments } from './protect.ts';
+import { decrypt, type Opened, open, type Protection, payloadsOf, seal } from './protect.ts';
 import type { IkeSa, Task } from './sa.ts';
 
 /** First wait of 4 s, each 1.8 times the one before, five retransmissions: 165 s until a peer counts as dead. */
@@ -133,9 +133,9 @@ function sealed(
 ): Uint8Array[] {
   const flags = (sa.role === 'initiator' ? FLAG.INITIATOR : 0) | (response ? FLAG.RESPONSE : 0);
   const header = { spiI: sa.spiI, spiR: sa.spiR, major: 2, minor: 0, exchange, flags, messageId };
-  const limit = sa.fragmentation ? core.settings.fragmentSize - AROUND_OCTETS : Number.POSITIVE_INFINITY;
+  const limit = sa.fragmentation ? core.settings.fragmentSize - AROUND_OCTETS : undefined;
   const random = (n: number) => core.random(n);
-  return sealFragments(protectionOf(sa)!, sa.role === 'initiator', header, payloads, random, limit);
+  return seal(protectionOf(sa)!, sa.role === 'initiator', header, payloads, random, limit);
 }
 
 /** A datagram for an SA that has keys: everything but IKE_SA_INIT. */

@@ -1,5 +1,6 @@
 // Fragments of a message on their way to be whole again (RFC 7383 2.6). Each was authenticated before it came here.
 import { concat } from '../../net/bytes.ts';
+import type { Header } from '../wire/codec.ts';
 import type { Message, PayloadOf } from '../wire/v2.ts';
 
 /** Longer messages than this nobody sends: 64 fragments of a narrow path are more than a chain of certificates. */
@@ -20,15 +21,19 @@ export function wanted(
   skf: PayloadOf<'skf'>,
   response: boolean,
 ): boolean {
-  if (skf.total > MOST || octets(held) + skf.body.length > MOST_OCTETS) return false;
-  if (held?.messageId !== header.messageId || held.response !== response) return true;
+  if (skf.total > MOST) return false;
+  if (!ofMessage(held, header, response)) return true;
   // More of them: the sender cuts smaller now. Fewer: from before it did.
   if (skf.total !== held.total) return skf.total > held.total;
-  return !held.parts.has(skf.number);
+  return !held.parts.has(skf.number) && octets(held) + skf.body.length <= MOST_OCTETS;
 }
 
-function octets(held: Fragments | undefined): number {
-  return [...(held?.parts.values() ?? [])].reduce((sum, { text }) => sum + text.length, 0);
+function ofMessage(held: Fragments | undefined, header: Header, response: boolean): held is Fragments {
+  return held?.messageId === header.messageId && held.response === response;
+}
+
+function octets(held: Fragments): number {
+  return [...held.parts.values()].reduce((sum, { text }) => sum + text.length, 0);
 }
 
 /** What is held with one fragment more; what was held of another message, or of another cut of it, is let go. */
@@ -39,7 +44,7 @@ export function gather(
   response: boolean,
   text: Uint8Array,
 ): Fragments {
-  const same = held?.messageId === header.messageId && held.response === response && held.total === skf.total;
+  const same = ofMessage(held, header, response) && held.total === skf.total;
   const parts = same ? held.parts : new Map();
   parts.set(skf.number, { text, first: skf.first });
   return { messageId: header.messageId, response, total: skf.total, parts };

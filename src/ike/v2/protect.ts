@@ -29,46 +29,36 @@ const FRAGMENT_OCTETS = 4;
 
 const NONE = new Uint8Array(0);
 
+/** The message: one datagram, or fragments of at most `limit` octets each when it is longer (RFC 7383 2.5). */
 export function seal(
   protection: Protection,
   fromInitiator: boolean,
   header: Outgoing,
   payloads: readonly Payload[],
   random: Random,
-): Uint8Array {
-  return sealFragments(protection, fromInitiator, header, payloads, random, Number.POSITIVE_INFINITY)[0];
-}
-
-/** The message, in fragments of at most `limit` octets each when it is longer (RFC 7383 2.5). */
-export function sealFragments(
-  protection: Protection,
-  fromInitiator: boolean,
-  header: Outgoing,
-  payloads: readonly Payload[],
-  random: Random,
-  limit: number,
+  limit = Number.POSITIVE_INFINITY,
 ): Uint8Array[] {
   const inner = new Writer();
   encodePayloads(inner, payloads);
   const text = inner.finish();
   const first = firstNumber(payloads);
-  const encrypt = (type: number, next: number, fragment: Uint8Array, part: Uint8Array) =>
-    encrypted(protection, fromInitiator, header, { type, next, fragment }, part, random);
-  const whole = encrypt(PAYLOAD_V2.SK, first, NONE, text);
-  if (whole.length <= limit) return [whole];
-
+  const encrypt = (type: number, next: number, fragment: Uint8Array, inside: Uint8Array) =>
+    encrypted(protection, fromInitiator, header, { type, next, fragment }, inside, random);
   const { blockOctets, ivOctets } = CIPHERS[protection.suite.cipher];
-  const around = HEADER_OCTETS + PAYLOAD_OCTETS + FRAGMENT_OCTETS + ivOctets + icvOctets(protection.suite);
+  const around = HEADER_OCTETS + PAYLOAD_OCTETS + ivOctets + icvOctets(protection.suite);
   // Whole blocks, less the octet that counts the padding.
-  const room = Math.floor((limit - around) / blockOctets) * blockOctets - 1;
-  const total = Math.ceil(text.length / room);
+  const room = (octets: number) => Math.floor((octets - around) / blockOctets) * blockOctets - 1;
+  if (text.length <= room(limit)) return [encrypt(PAYLOAD_V2.SK, first, NONE, text)];
+
+  const part = room(limit - FRAGMENT_OCTETS);
+  const total = Math.ceil(text.length / part);
   return Array.from({ length: total }, (_, i) => {
     const fragment = new Writer()
       .u16(i + 1)
       .u16(total)
       .finish();
-    const part = text.subarray(i * room, (i + 1) * room);
-    return encrypt(PAYLOAD_V2.SKF, i === 0 ? first : PAYLOAD_V2.NONE, fragment, part);
+    const cut = text.subarray(i * part, (i + 1) * part);
+    return encrypt(PAYLOAD_V2.SKF, i === 0 ? first : PAYLOAD_V2.NONE, fragment, cut);
   });
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { gather, wanted, whole } from '../../../src/ike/v2/fragments.ts';
 import { ikeKeys } from '../../../src/ike/v2/keys.ts';
-import { decrypt, type Protection, payloadsOf, sealFragments } from '../../../src/ike/v2/protect.ts';
+import { decrypt, type Protection, payloadsOf, seal } from '../../../src/ike/v2/protect.ts';
 import { EXCHANGE, NOTIFY_V2, PAYLOAD_V2 } from '../../../src/ike/wire/numbers.ts';
 import { decode, find, type Message, notify, type PayloadOf } from '../../../src/ike/wire/v2.ts';
 import { A, B, generator, live, pair, policy, SETTINGS } from '../simulation.ts';
@@ -45,7 +45,7 @@ describe.each([
 
   test('no fragment is longer than the limit, and in any order they are the message', () => {
     for (let limit = 120; limit < 1200; limit += 7) {
-      const fragments = sealFragments(p, true, HEADER, payloads, random, limit);
+      const fragments = seal(p, true, HEADER, payloads, random, limit);
       if (!isFragment(fragments[0])) {
         expect(fragments).toHaveLength(1);
         continue;
@@ -58,14 +58,14 @@ describe.each([
   });
 
   test('a finer cut takes the place of a coarser one, a coarser one that comes late is let go (2.6)', () => {
-    const [coarse, fine] = [600, 300].map((limit) => sealFragments(p, true, HEADER, payloads, random, limit));
+    const [coarse, fine] = [600, 300].map((limit) => seal(p, true, HEADER, payloads, random, limit));
     expect(coarse.length).toBeLessThan(fine.length);
     expect(refit([...coarse.slice(1), ...fine])).toEqual({ ok: true, payloads });
     expect(refit([fine[0], ...coarse, ...fine.slice(1)])).toEqual({ ok: true, payloads });
   });
 
   test('number and total are authenticated', () => {
-    const [first] = sealFragments(p, true, HEADER, payloads, random, 300);
+    const [first] = seal(p, true, HEADER, payloads, random, 300);
     for (const at of [28, 33, 35]) {
       const { opened } = open(first.with(at, first[at] + 1));
       expect(opened).toMatchObject({ ok: false, authentic: false });
@@ -81,7 +81,7 @@ test.each([
   const suite = { cipher: 'aes128-gcm16', prf: 'sha256', group: 'modp2048' } as const;
   const keys = ikeKeys(suite, random(32), random(16), random(16), HEADER.spiI, HEADER.spiR);
   const payloads = [notify(NOTIFY_V2.COOKIE, random(600))];
-  const [message] = sealFragments({ suite, keys }, true, HEADER, payloads, random, 300);
+  const [message] = seal({ suite, keys }, true, HEADER, payloads, random, 300);
   const broken = message.with(33, number).with(35, total);
   expect(decode(broken).ok).toBe(false);
 });
@@ -157,4 +157,7 @@ test('more than 64 fragments, or 64 KB, nobody gathers', () => {
   }
   expect(wanted(held, message, skf(3, 3, 30_000), false)).toBe(false);
   expect(wanted(held, message, skf(3, 3, 5_000), false)).toBe(true);
+  // What is left of another message counts nothing.
+  const later = { header: { messageId: 2 } } as Message;
+  expect(wanted(held, later, skf(1, 3, 30_000), false)).toBe(true);
 });

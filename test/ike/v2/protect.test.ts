@@ -5,7 +5,7 @@ import { cbcEncrypt } from '../../../src/ike/crypto/cipher.ts';
 import { integrity } from '../../../src/ike/crypto/prf.ts';
 import type { IkeSuite } from '../../../src/ike/proposal/v2.ts';
 import { type IkeKeys, ikeKeys } from '../../../src/ike/v2/keys.ts';
-import { type Opened, open, type Protection, seal } from '../../../src/ike/v2/protect.ts';
+import { type Opened, open, type Protection, seal as sealAll } from '../../../src/ike/v2/protect.ts';
 import { EXCHANGE, FLAG, NOTIFY_V2 } from '../../../src/ike/wire/numbers.ts';
 import { decode, notify, type Payload } from '../../../src/ike/wire/v2.ts';
 import { concat, fromHex, hex } from '../../../src/net/bytes.ts';
@@ -20,6 +20,9 @@ const HEADER = {
   ...{ spiI: random(8), spiR: random(8), major: 2, minor: 0 },
   ...{ exchange: EXCHANGE.INFORMATIONAL, flags: FLAG.INITIATOR, messageId: 9 },
 };
+
+/** A message that goes whole is one datagram. */
+const seal = (...args: Parameters<typeof sealAll>): Uint8Array => sealAll(...args)[0];
 
 /** Undefined when not even the clear part decodes. */
 function unseal(p: Protection, fromInitiator: boolean, datagram: Uint8Array): Opened | undefined {
