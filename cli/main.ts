@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { explainMistake } from '../src/dialect/seil/explain.ts';
 import { parseSeil } from '../src/dialect/seil/parse.ts';
 import { ask } from './client.ts';
+import { pkiCommand } from './pki.ts';
 
 const DEFAULT_SOCKET = '/run/sekisho/control.sock';
 
@@ -110,5 +111,7 @@ withSocket(program.command('stop'))
     if (!answer.ok) fail(answer.error);
     while (existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 20));
   });
+
+program.addCommand(pkiCommand());
 
 program.parseAsync().catch((e: Error) => fail(`sekisho: ${e.message}`));

@@ -8,7 +8,7 @@
         "io/esp_port.cc", "io/xdp.cc", "io/packet_socket.cc", "io/ethernet.cc", "io/next_hop.cc",
         "path/packet.cc", "path/coalesce.cc", "path/encapsulate.cc", "path/decapsulate.cc",
         "path/outbound.cc", "path/inbound.cc", "path/crew.cc", "path/ports.cc", "path/engine.cc",
-        "napi/binding.cc"
+        "x509/verify.cc", "napi/x509.cc", "napi/binding.cc"
       ],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
       "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS", "OPENSSL_SUPPRESS_DEPRECATED", "_GNU_SOURCE"],

@@ -57,7 +57,8 @@ describe('who may import whom', () => {
       'plan',
       [/^src\/(config|net)\//, /^src\/ike\/(policy|crypto\/algorithm)\.ts$/, /^src\/dataplane\/port\.ts$/],
     ],
-    ['dataplane', [/^src\/(net|ike)\//]],
+    ['pki', [/^src\/(net|ike)\//]],
+    ['dataplane', [/^src\/(net|ike)\//, /^src\/pki\/x509\.ts$/]],
     ['host', [/^src\/(net|plan)\//]],
     ['show', [/^src\/(net|ike|plan|dataplane)\//]],
   ])('src/%s', (room, allowed) => {

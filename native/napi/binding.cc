@@ -8,6 +8,7 @@
 #include "../crypto/selftest.h"
 #include "../io/sockets.h"
 #include "../path/engine.h"
+#include "x509.h"
 
 namespace sekisho {
 namespace {
@@ -384,6 +385,7 @@ Napi::Value measure(const Napi::CallbackInfo& info) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Engine", Binding::define(env));
   exports.Set("peerUid", Napi::Function::New(env, peer_uid));
+  export_x509(env, exports);
   exports.Set("measureCrypto", Napi::Function::New(env, measure));
   // Known answers at load: a kernel that fails is not used, and its sentence goes to the log.
   Napi::Array failures = Napi::Array::New(env);

@@ -21,7 +21,8 @@ export function validate(tree: Tree): Verdict {
     const reason = findLeaf(path)?.leaf.refuse?.(value);
     if (reason) errors.push({ code: 'not-built', key: path, message: `${path} ${reason}.` });
   }
-  for (const n of tree.indexes('interface.ipsec')) tunnel(tree, n, fail, warn);
+  const tunnels = tree.indexes('interface.ipsec');
+  weakTunnels(new Map(tunnels.map((n) => [`ipsec${n}`, tunnel(tree, n, fail, warn)])), warn);
   devices(tree, fail);
   for (const family of [4, 6] as const) routes(tree, family, fail);
   return { errors, warnings };
@@ -31,29 +32,79 @@ export function validate(tree: Tree): Verdict {
 type Fail = (key: string, message: string, code?: Mistake['code'], about?: readonly string[]) => void;
 type Warn = (key: string, message: string) => void;
 
-function tunnel(tree: Tree, n: number, fail: Fail, warn: Warn): void {
+/** What each way of authentication cannot do without. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  'preshared-key': ['preshared-key'],
+  certificate: ['ike.my-certificate', 'ike.my-private-key', 'ike.peers-authority'],
+  'public-key': ['ike.my-private-key', 'ike.peers-public-key'],
+};
+
+function authentication(tree: Tree, at: string): string {
+  return tree.text(`${at}.ike.authentication`) ?? 'preshared-key';
+}
+
+/** A peer that may come from anywhere is known by its name alone. */
+function dynamicPeer(tree: Tree, at: string, fail: Fail): void {
+  const destination = tree.text(`${at}.ipv4.destination`);
+  const flag = `${at}.dynamic-remote-address`;
+  if (tree.enabled(flag) && destination !== undefined && destination !== 'any') {
+    fail(
+      flag,
+      `${flag} says that the peer has no fixed address, ${at}.ipv4.destination gives one: remove one of the two.`,
+      'conflict',
+      [`${at}.ipv4.destination`],
+    );
+  }
+  if (!tree.enabled(flag) && destination !== 'any') return;
+  const type = `${at}.ike.peers-identifier.type`;
+  if (tree.text(type) === 'address') {
+    fail(
+      type,
+      `${at} has a peer without a fixed address: set ${type} to fqdn, user-fqdn or distinguished-name, and the identifier.`,
+      'conflict',
+      [flag, `${at}.ipv4.destination`],
+    );
+  }
+}
+
+function tunnel(tree: Tree, n: number, fail: Fail, warn: Warn): string[] {
   const at = `interface.ipsec${n}`;
   if (n >= IPSEC_INTERFACES) {
     fail(`${at}.preshared-key`, `${at} does not exist: ipsec0 to ipsec${IPSEC_INTERFACES - 1}.`);
   }
-  for (const key of ['preshared-key', 'ipv4.source', 'ipv4.destination']) {
+  const anywhere = tree.enabled(`${at}.dynamic-remote-address`);
+  const needed = [
+    'ipv4.source',
+    ...(anywhere ? [] : ['ipv4.destination']),
+    ...NEEDED[authentication(tree, at)],
+  ];
+  for (const key of needed) {
     if (tree.value(`${at}.${key}`) === undefined) {
-      fail(`${at}.${key}`, `${at} is not complete: add ${at}.${key}.`, 'missing');
+      fail(`${at}.${key}`, `${at} is not complete: add ${at}.${key}.`, 'missing', [
+        `${at}.ike.authentication`,
+      ]);
     }
   }
+  dynamicPeer(tree, at, fail);
   const source = tree.text(`${at}.ipv4.source`);
   if (source && source === tree.text(`${at}.ipv4.destination`)) {
     fail(`${at}.ipv4.destination`, `${at}.ipv4.destination is our own address ${source}: give the peer's.`);
   }
   identifiers(tree, at, fail);
   proxyIds(tree, at, fail);
-  proposals(tree, at, fail, warn);
+  return proposals(tree, at, fail, warn);
 }
 
 function identifiers(tree: Tree, at: string, fail: Fail): void {
   for (const who of ['my-identifier', 'peers-identifier']) {
     const type = tree.text(`${at}.ike.${who}.type`);
-    if (type !== 'address' && tree.value(`${at}.ike.${who}.${type}`) === undefined) {
+    if (type === 'distinguished-name' && authentication(tree, at) !== 'certificate') {
+      const key = `${at}.ike.${who}.type`;
+      const message = `${key} distinguished-name is the subject of a certificate: set ${at}.ike.authentication : certificate.`;
+      fail(key, message, 'conflict', [`${at}.ike.authentication`]);
+    }
+    const ofCertificate = type === 'distinguished-name' && who === 'my-identifier';
+    if (type !== 'address' && !ofCertificate && tree.value(`${at}.ike.${who}.${type}`) === undefined) {
       fail(
         `${at}.ike.${who}.type`,
         `${at}.ike.${who}.type is ${type}: add ${at}.ike.${who}.${type}.`,
@@ -61,7 +112,7 @@ function identifiers(tree: Tree, at: string, fail: Fail): void {
         [`${at}.ike.${who}.${type}`],
       );
     }
-    for (const other of ['fqdn', 'user-fqdn']) {
+    for (const other of ['fqdn', 'user-fqdn', 'distinguished-name']) {
       if (other !== type && tree.configured(`${at}.ike.${who}.${other}`) !== undefined) {
         fail(
           `${at}.ike.${who}.${other}`,
@@ -105,7 +156,7 @@ function proxyIds(tree: Tree, at: string, fail: Fail): void {
   }
 }
 
-function proposals(tree: Tree, at: string, fail: Fail, warn: Warn): void {
+function proposals(tree: Tree, at: string, fail: Fail, warn: Warn): string[] {
   const p = `${at}.ike.proposal`;
   const version = tree.value(`${at}.ike.version`);
   const phase1 = `${p}.phase1.encryption.`;
@@ -133,12 +184,66 @@ function proposals(tree: Tree, at: string, fail: Fail, warn: Warn): void {
       );
     }
   }
-  for (const [key, value] of tree.entries()) {
-    if (!key.startsWith(`${p}.`)) continue;
-    if (value === 'md5' || value === 'hmac-md5')
-      warn(key, `${key}: MD5 is broken as a hash; use it only where the peer can do nothing else.`);
-    if (value === 'modp1024')
-      warn(key, `${key}: a 1024-bit group is within reach of attackers with means; use modp2048 or x25519.`);
+  const mode = `${at}.ike.exchange-mode`;
+  if (version === 1 && tree.text(mode) === 'aggressive') {
+    const text = 'aggressive mode shows a hash that lets the preshared key be guessed offline (VU#857035)';
+    warn(mode, `${mode}: ${text}; use main where the peer has a fixed address, or IKEv2.`);
+  }
+  return weakness(tree, at, fail);
+}
+
+/** Broken: within reach of attackers with means. */
+const BROKEN = ['md5', 'modp1024'];
+
+/** Weak: still standing, but no choice for something new (RFC 8247, RFC 8221). */
+const WEAK = [...BROKEN, '3des', 'sha1', 'modp1536'];
+
+/** The weak algorithms of a tunnel. SEIL's own defaults are such: taken as they are under IKEv1, and told. */
+function weakness(tree: Tree, at: string, fail: Fail): string[] {
+  const p = `${at}.ike.proposal`;
+  const lists = [
+    { key: `${p}.phase1.encryption.`, values: tree.list(`${p}.phase1.encryption.`, '.algorithm') },
+    { key: `${p}.phase1.hash.`, values: tree.list(`${p}.phase1.hash.`, '.algorithm') },
+    { key: `${p}.phase1.dh-group`, values: [tree.value(`${p}.phase1.dh-group`) ?? ''] },
+    {
+      key: `${p}.phase1.dh-group-alternative.`,
+      values: tree.list(`${p}.phase1.dh-group-alternative.`, '.group'),
+    },
+    { key: `${p}.phase2.encryption.`, values: tree.list(`${p}.phase2.encryption.`, '.algorithm') },
+    { key: `${p}.phase2.authentication.`, values: tree.list(`${p}.phase2.authentication.`, '.algorithm') },
+    { key: `${p}.phase2.pfs-group`, values: [tree.value(`${p}.phase2.pfs-group`) ?? ''] },
+  ].map(({ key, values }) => ({ key, values: values.map((v) => String(v).replace(/^hmac-/, '')) }));
+  const legacy = `${at}.ike.legacy`;
+  if (tree.value(`${at}.ike.version`) === 2 && !tree.enabled(legacy)) {
+    for (const { key, values } of lists) {
+      const broken = values.find((v) => BROKEN.includes(v));
+      if (!broken) continue;
+      const place = [...tree.entries()].find(([k]) => k.startsWith(key))?.[0] ?? key;
+      fail(
+        place,
+        `${place} ${broken} is broken: use something better, or set ${legacy} : enable where the peer can do nothing else.`,
+        'conflict',
+        [legacy, `${at}.ike.version`],
+      );
+    }
+  }
+  return [...new Set(lists.flatMap(({ values }) => values.filter((v) => WEAK.includes(v))))];
+}
+
+/** One warning for all tunnels that have the same weak algorithms: SEIL's defaults are in most of them. */
+function weakTunnels(weak: ReadonlyMap<string, readonly string[]>, warn: Warn): void {
+  const alike = new Map<string, string[]>();
+  for (const [name, found] of weak) {
+    const list = found.join(', ');
+    if (list) alike.set(list, [...(alike.get(list) ?? []), name]);
+  }
+  for (const [list, [first, ...more]] of alike) {
+    const who = more.length === 0 ? first : `${first} and ${more.length} more`;
+    const key = `interface.${first}.ike.proposal`;
+    warn(
+      key,
+      `${who}: weak algorithms are proposed and accepted, where nothing is configured by SEIL's defaults (${list}): set ${key} to aes256, sha256 and modp2048 or better where the peer can.`,
+    );
   }
 }
 

@@ -1,14 +1,14 @@
 // Carries out what the engine wants: packets, SAs, timers, public-key work, notes. The only place with a clock.
 import { randomBytes } from 'node:crypto';
 import type { Dataplane } from '../dataplane/port.ts';
-import type { KeyExchangeJob, KeyExchangeResult } from '../ike/crypto/key-exchange.ts';
 import type { Effect, Env, Input } from '../ike/io.ts';
+import type { Job, JobResult } from '../ike/job.ts';
 import type { Log } from './log.ts';
 
 export class Effects {
   readonly #dataplane: Dataplane;
   readonly #log: Log;
-  readonly #keyExchange: (job: KeyExchangeJob) => Promise<KeyExchangeResult>;
+  readonly #work: (job: Job) => Promise<JobResult>;
   readonly #input: (input: Input) => void;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #stopped = false;
@@ -16,12 +16,12 @@ export class Effects {
   constructor(
     dataplane: Dataplane,
     log: Log,
-    keyExchange: (job: KeyExchangeJob) => Promise<KeyExchangeResult>,
+    work: (job: Job) => Promise<JobResult>,
     input: (input: Input) => void,
   ) {
     this.#dataplane = dataplane;
     this.#log = log;
-    this.#keyExchange = keyExchange;
+    this.#work = work;
     this.#input = input;
   }
 
@@ -92,12 +92,10 @@ export class Effects {
     this.#timers.set(id, timer);
   }
 
-  #job(id: number, job: KeyExchangeJob): void {
-    this.#keyExchange(job)
-      .catch((e: Error): KeyExchangeResult => ({ ok: false, error: e.message }))
-      .then((result) => {
-        if (!this.#stopped) this.#input({ kind: 'job', id, result });
-      });
+  #job(id: number, job: Job): void {
+    this.#work(job).then((result) => {
+      if (!this.#stopped) this.#input({ kind: 'job', id, result });
+    });
   }
 
   stop(): void {

@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop().catch(die));
   process.on('SIGHUP', () => {}); // a terminal that closes does not take the network with it
   try {
-    router = new Router(log, (onEvent) => new NativeDataplane(onEvent));
+    router = new Router(log, (onEvent) => new NativeDataplane(onEvent), loadNative().x509);
     await router.start(parsed.tree);
   } catch (e) {
     await router?.stop();

@@ -1,19 +1,23 @@
 // The composition root's heart: configuration in, desired state out, steps carried out; engine and dataplane joined.
+import { readFileSync } from 'node:fs';
 import { diff } from '../config/diff.ts';
 import type { Mistake } from '../config/mistake.ts';
 import { emptyTree, type Tree } from '../config/tree.ts';
 import type { Dataplane, DataplaneEvent } from '../dataplane/port.ts';
 import { Host } from '../host/host.ts';
 import { listDevices } from '../host/iproute.ts';
-import { runKeyExchange } from '../ike/crypto/key-exchange.ts';
 import { Engine } from '../ike/engine.ts';
 import type { Effect, Input } from '../ike/io.ts';
-import type { Desired } from '../plan/desired.ts';
+import type { X509 } from '../pki/x509.ts';
+import type { Desired, Tunnel } from '../plan/desired.ts';
 import { resolveDevices } from '../plan/devices.ts';
 import { plan, settings } from '../plan/plan.ts';
 import { type Step, steps, stepText } from '../plan/steps.ts';
+import { loadCredentials } from './credentials.ts';
 import { Effects } from './effects.ts';
 import type { Log } from './log.ts';
+import { hostsOf, Names } from './names.ts';
+import { Work } from './work.ts';
 
 /** A path may have widened after this time (RFC 1191 6.3): then it is tried anew. */
 const PATH_MTU_AGE_MS = 600_000;
@@ -34,6 +38,8 @@ export class Router {
   readonly engine: Engine;
   readonly dataplane: Dataplane;
   readonly #host = new Host();
+  readonly #x509: X509;
+  readonly #names: Names;
   readonly #effects: Effects;
   readonly #pathMtu = new Map<string, number>();
   readonly #pathTimers = new Map<string, NodeJS.Timeout>();
@@ -42,11 +48,19 @@ export class Router {
   #desired: Desired | undefined;
   tree: Tree = emptyTree;
 
-  constructor(log: Log, makeDataplane: (onEvent: (event: DataplaneEvent) => void) => Dataplane) {
+  constructor(log: Log, makeDataplane: (onEvent: (event: DataplaneEvent) => void) => Dataplane, x509: X509) {
     this.log = log;
+    this.#x509 = x509;
+    const work = new Work(x509);
     this.engine = new Engine(settings(emptyTree));
     this.dataplane = makeDataplane((event) => this.#event(event));
-    this.#effects = new Effects(this.dataplane, log, runKeyExchange, (input) => this.input(input));
+    this.#names = new Names(() => this.#replan());
+    this.#effects = new Effects(
+      this.dataplane,
+      log,
+      (job) => work.run(job),
+      (input) => this.input(input),
+    );
   }
 
   get desired(): Desired | undefined {
@@ -74,8 +88,14 @@ export class Router {
 
   async #apply(tree: Tree): Promise<string[]> {
     const { devices, mistakes } = resolveDevices(tree, await listDevices());
-    if (mistakes.length > 0) throw new Refused(mistakes);
-    const desired = plan(tree, devices, this.#pathMtu);
+    const loaded = loadCredentials(tree, this.#x509, (file) => readFileSync(file, 'utf8'));
+    const wrong = [...mistakes, ...loaded.mistakes];
+    if (wrong.length > 0) throw new Refused(wrong);
+    const hosts = this.#names.follow(hostsOf(tree));
+    const desired = plan(tree, devices, { pathMtu: this.#pathMtu, keys: loaded.keys, hosts });
+    for (const { message } of tree === this.tree ? [] : loaded.warnings) {
+      this.log.add({ level: 'warning', function: 'conf', code: 'certificate', text: message });
+    }
     const todo = steps(this.#desired, desired);
     for (const { path } of diff(this.tree, tree)) {
       this.log.add({ level: 'debug', function: 'conf', code: 'changed', text: `${path} changed` });
@@ -149,19 +169,28 @@ export class Router {
 
   /** The tunnel's MTU follows the path's: the kernel then tells senders, and fragments what may be (RFC 4301 8.2). */
   #pathChanged(remote: string, mtu: number): void {
-    const peer = this.#desired?.tunnels.find((t) => t.policy.remote === remote);
-    const known = this.#pathMtu.get(remote) ?? peer?.outerMtu;
-    if (!peer || mtu < SMALLEST_PATH_MTU || (known !== undefined && mtu >= known)) return;
-    this.#pathMtu.set(remote, mtu);
-    clearTimeout(this.#pathTimers.get(remote));
-    this.#pathTimers.set(remote, setTimeout(() => this.#forgetPath(remote), PATH_MTU_AGE_MS).unref());
+    if (mtu < SMALLEST_PATH_MTU) return;
+    const there = (this.#desired?.tunnels ?? []).filter((t) => this.#peersOf(t).includes(remote));
+    const news = there.filter(({ name, outerMtu = 0 }) => mtu < (this.#pathMtu.get(name) ?? outerMtu));
+    if (news.length === 0) return;
+    for (const { name } of news) {
+      this.#pathMtu.set(name, mtu);
+      clearTimeout(this.#pathTimers.get(name));
+      this.#pathTimers.set(name, setTimeout(() => this.#forgetPath(name), PATH_MTU_AGE_MS).unref());
+    }
     const text = `the path to ${remote} carries ${mtu} octets`;
-    this.log.add({ level: 'info', function: 'path', connection: peer.name, code: 'path-mtu', text });
+    this.log.add({ level: 'info', function: 'path', connection: news[0].name, code: 'path-mtu', text });
     this.#replan();
   }
 
-  #forgetPath(remote: string): void {
-    this.#pathMtu.delete(remote);
+  /** Where a tunnel's peer is: as configured, or as its SAs say. */
+  #peersOf({ name, policy }: Tunnel): (string | undefined)[] {
+    const sas = this.engine.connections.get(name)?.sas ?? [];
+    return [policy.remote, ...[...sas].map((sa) => sa.remote.address)];
+  }
+
+  #forgetPath(tunnel: string): void {
+    this.#pathMtu.delete(tunnel);
     this.#replan();
   }
 
@@ -176,6 +205,7 @@ export class Router {
     await this.#turn;
     this.input({ kind: 'shutdown' });
     for (const timer of this.#pathTimers.values()) clearTimeout(timer);
+    this.#names.stop();
     this.#effects.stop();
     this.dataplane.close();
     for (const complaint of await this.#host.end()) {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { EspSa } from '../ike/io.ts';
 import { PORT_NAT_T } from '../ike/wire/numbers.ts';
 import type { Endpoint } from '../net/endpoint.ts';
+import type { X509 } from '../pki/x509.ts';
 import type {
   CryptoSpeed,
   Dataplane,
@@ -30,6 +31,7 @@ type NativeEngine = {
 
 type NativeModule = {
   readonly Engine: new (onEvents: (events: DataplaneEvent[]) => void) => NativeEngine;
+  readonly x509: X509;
   readonly measureCrypto: () => Promise<readonly CryptoSpeed[]>;
   /** The user who connected a Unix socket (SO_PEERCRED), or -1. */
   readonly peerUid: (fd: number) => number;

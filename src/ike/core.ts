@@ -2,7 +2,9 @@
 import type { Endpoint } from '../net/endpoint.ts';
 import type { ChildSa } from './child.ts';
 import type { KeyExchangeJob, KeyExchangeResult } from './crypto/key-exchange.ts';
+import type { SignJob, SignResult } from './crypto/signature.ts';
 import type { Effect, Env, Fact } from './io.ts';
+import type { Job, JobResult, ProofJob, ProofResult } from './job.ts';
 import type { ConnectionPolicy, Settings } from './policy.ts';
 import { type Reason, reasonText } from './reason.ts';
 import type { IsakmpSa } from './v1/sa.ts';
@@ -37,7 +39,7 @@ export class Core {
   #env!: Env;
   #effects: Effect[] = [];
   readonly #timers = new Map<string, () => void>();
-  readonly #jobs = new Map<number, (result: KeyExchangeResult) => void>();
+  readonly #jobs = new Map<number, (result: never) => void>();
   #nextId = 1;
   #strangers = { second: 0, count: 0 };
 
@@ -105,17 +107,29 @@ export class Core {
     then?.();
   }
 
-  /** Public-key work: the answer comes back as an input, in a later step. */
   job(job: KeyExchangeJob, then: (result: KeyExchangeResult) => void): void {
+    this.#hand({ kind: 'key-exchange', ...job }, then);
+  }
+
+  sign(job: Omit<SignJob, 'kind'>, then: (result: SignResult) => void): void {
+    this.#hand({ kind: 'sign', ...job }, then);
+  }
+
+  prove(job: Omit<ProofJob, 'kind'>, then: (result: ProofResult) => void): void {
+    this.#hand({ kind: 'proof', ...job }, then);
+  }
+
+  /** The answer comes back as an input, in a later step; the kind of the job decides the kind of its result. */
+  #hand<R extends JobResult>(job: Job, then: (result: R) => void): void {
     const id = this.nextId();
-    this.#jobs.set(id, then);
+    this.#jobs.set(id, then as (result: never) => void);
     this.effect({ kind: 'job', id, job });
   }
 
-  finishJob(id: number, result: KeyExchangeResult): void {
+  finishJob(id: number, result: JobResult): void {
     const then = this.#jobs.get(id);
     this.#jobs.delete(id);
-    then?.(result);
+    then?.(result as never);
   }
 
   /** Whether strangers may cause one more answer or line of log: some a second, whatever they send. */
@@ -145,19 +159,24 @@ export class Core {
     });
   }
 
-  /** The connections that a first packet between these addresses may belong to (ike.md 2.10 rule 3). */
+  /**
+   * The connections that a first packet between these addresses may belong to: those of a peer with this address
+   * first, then those whose peer may come from anywhere.
+   */
   candidates(version: 1 | 2, local: Endpoint, remote: Endpoint): Connection[] {
-    return [...this.connections.values()].filter(
-      ({ policy }) =>
-        policy.version === version && policy.local === local.address && policy.remote === remote.address,
+    const here = [...this.connections.values()].filter(
+      ({ policy }) => policy.version === version && policy.local === local.address,
     );
+    const from = (address: string | undefined) => here.filter(({ policy }) => policy.remote === address);
+    return [...from(remote.address), ...from(undefined)];
   }
 
   /** Why no connection fits, and which came nearest. */
   noConnection(version: 1 | 2, local: Endpoint, remote: Endpoint): Reason {
     const near = [...this.connections.values()].map(({ policy: p }) => {
       const wrong: string[] = [];
-      if (p.remote !== remote.address) wrong.push(`expects the peer at ${p.remote}`);
+      if (p.remote !== undefined && p.remote !== remote.address)
+        wrong.push(`expects the peer at ${p.remote}`);
       if (p.local !== local.address) wrong.push(`listens at ${p.local}`);
       if (p.version !== version) wrong.push(`speaks IKEv${p.version}`);
       return { name: p.name, wrong };

@@ -8,9 +8,12 @@ import type { Effect, Env, Input } from './io.ts';
 import { inOrder } from './io.ts';
 import { type ConnectionPolicy, type Settings, samePolicy } from './policy.ts';
 import { supervise } from './supervise.ts';
+import { onAggressiveMode, onAggressiveRequest } from './v1/aggressive-mode.ts';
+import { beginPhase1 } from './v1/begin.ts';
 import { onInformational } from './v1/informational.ts';
 import { deleteChild as deleteChildV1, farewell as farewellV1, watch as watchV1 } from './v1/lifecycle.ts';
-import { beginMainMode, onFirstMessage, onMainMode } from './v1/main-mode.ts';
+import { onFirstMessage, onMainMode } from './v1/main-mode.ts';
+import { hold } from './v1/phase1.ts';
 import { onQuickMode, renewChild } from './v1/quick-mode.ts';
 import { type IsakmpSa, usable } from './v1/sa.ts';
 import { Cookies } from './v2/cookie.ts';
@@ -21,7 +24,7 @@ import { farewell, watch } from './v2/lifecycle.ts';
 import { rekeyIke } from './v2/rekey-ike.ts';
 import type { IkeSa } from './v2/sa.ts';
 import { EXCHANGE, FLAG } from './wire/numbers.ts';
-import { decode as decodeV1 } from './wire/v1.ts';
+import { decode as decodeV1, type Message as MessageV1 } from './wire/v1.ts';
 import { decode as decodeV2 } from './wire/v2.ts';
 
 /** Half-open responder SAs from which on a cookie is asked for (RFC 7296 2.6). */
@@ -29,6 +32,12 @@ const COOKIE_THRESHOLD = 32;
 
 /** IKEv1 has no cookies that cost the peer something: beyond this many half-open SAs first messages are dropped. */
 const MAX_HALF_OPEN_V1 = 256;
+
+/** The two exchanges that phase 1 can be. */
+const PHASE1: Readonly<Record<number, { first: typeof onFirstMessage; later: typeof onMainMode }>> = {
+  [EXCHANGE.IDENTITY_PROTECTION]: { first: onFirstMessage, later: onMainMode },
+  [EXCHANGE.AGGRESSIVE]: { first: onAggressiveRequest, later: onAggressiveMode },
+};
 
 export class Engine {
   readonly #core: Core;
@@ -205,28 +214,25 @@ export class Engine {
     const message = decoded.value;
     const { header } = message;
     if (isZero(header.spiI)) return;
-    if (header.exchange === EXCHANGE.IDENTITY_PROTECTION && isZero(header.spiR)) {
-      return this.#firstV1(local, remote, message);
-    }
+    const phase1 = PHASE1[header.exchange];
+    if (phase1 && isZero(header.spiR)) return this.#firstV1(local, remote, message);
     const found = core.sas.get(hex(header.spiR)) ?? core.sas.get(hex(header.spiI));
     // A refusal of our first message comes under a responder cookie that we do not know yet.
     if (found?.version !== 1 || hex(found.cookieI) !== hex(header.spiI)) return;
     if (!isZero(found.cookieR) && hex(found.cookieR) !== hex(header.spiR)) return;
-    switch (header.exchange) {
-      case EXCHANGE.IDENTITY_PROTECTION:
-        return onMainMode(core, found, message, message.body, local, remote);
+    if (phase1) return phase1.later(core, found, message, message.body, local, remote);
+    if (hold(found, () => this.#phase2(found, message, local, remote))) return;
+    this.#phase2(found, message, local, remote);
+  }
+
+  #phase2(found: IsakmpSa, message: MessageV1, local: Endpoint, remote: Endpoint): void {
+    const core = this.#core;
+    switch (message.header.exchange) {
       case EXCHANGE.QUICK_MODE:
         this.#followV1(found, local, remote);
         return onQuickMode(core, found, message, message.body);
       case EXCHANGE.INFORMATIONAL_V1:
         return onInformational(core, found, message);
-      case EXCHANGE.AGGRESSIVE:
-        return core.note(
-          'warning',
-          'message-dropped',
-          found.connection,
-          `aggressive mode from ${endpointText(remote)} is not spoken here: use main mode`,
-        );
     }
   }
 
@@ -237,20 +243,21 @@ export class Engine {
     sa.local = local;
   }
 
-  #firstV1(local: Endpoint, remote: Endpoint, message: Parameters<typeof onFirstMessage>[1]): void {
+  #firstV1(local: Endpoint, remote: Endpoint, message: MessageV1): void {
     const core = this.#core;
-    if (core.sas.get(hex(message.header.spiI))?.role === 'initiator') return;
-    const key = initKey(message.header.spiI, remote);
+    const { exchange, spiI } = message.header;
+    if (core.sas.get(hex(spiI))?.role === 'initiator') return;
+    const key = initKey(spiI, remote);
     const known = this.#first.get(key);
     if (known && known.state !== 'gone') {
-      if (known.version === 1) onMainMode(core, known, message, message.body, local, remote);
+      if (known.version === 1) PHASE1[exchange]?.later(core, known, message, message.body, local, remote);
       return;
     }
     if (this.#halfOpen(1) >= MAX_HALF_OPEN_V1) return;
     const fits = core.candidates(1, local, remote).length > 0;
     if (!fits && !core.mayAnswer()) return;
     const before = new Set(core.sas.values());
-    onFirstMessage(core, message, message.body, local, remote);
+    PHASE1[exchange]?.first(core, message, message.body, local, remote);
     for (const sa of core.sas.values()) if (!before.has(sa)) this.#first.set(key, sa);
   }
 
@@ -326,7 +333,7 @@ export class Engine {
       if (child) this.#expire(child.spiIn, 'soft', 'command');
       return;
     }
-    if (connection.policy.version === 1) return beginMainMode(core, connection);
+    if (connection.policy.version === 1) return beginPhase1(core, connection);
     const sa = [...connection.sas].find((s): s is IkeSa => s.version === 2 && s.state === 'established');
     if (sa) rekeyIke(core, sa);
   }

@@ -1,6 +1,7 @@
 // Identities of both versions (RFC 2407 4.6.2.1, RFC 7296 3.5): to the wire, to text, and compared.
 import { addressBytes, formatAddress } from '../net/address.ts';
 import { equalConstantTime, hex, utf8 } from '../net/bytes.ts';
+import { nameText, sameName } from './distinguished-name.ts';
 import { type Identity, keyOf } from './policy.ts';
 import type { Reason } from './reason.ts';
 import { ID, nameOf } from './wire/numbers.ts';
@@ -12,6 +13,7 @@ export function identityToWire(id: Identity): WireIdentity {
     const data = addressBytes(id.value);
     return { idType: data.length === 4 ? ID.IPV4_ADDR : ID.IPV6_ADDR, data };
   }
+  if (id.type === 'distinguished-name') return { idType: ID.DER_DN, data: id.der ?? new Uint8Array(0) };
   return { idType: id.type === 'fqdn' ? ID.FQDN : ID.USER_FQDN, data: utf8(id.value) };
 }
 
@@ -20,6 +22,8 @@ export function identityText({ idType, data }: WireIdentity): string {
   const isAddress =
     (idType === ID.IPV4_ADDR && data.length === 4) || (idType === ID.IPV6_ADDR && data.length === 16);
   if (isAddress) return formatAddress(data);
+  const name = idType === ID.DER_DN ? nameText(data) : undefined;
+  if (name) return name;
   const text = Buffer.from(data).toString('utf8');
   const shown = data.length <= 255 && /^[\x21-\x7e]+$/.test(text) ? text : hex(data.subarray(0, 64));
   return `${shown} (${nameOf(ID, idType)})`;
@@ -37,7 +41,9 @@ export function wrongIdentity(
   peerBehindNat: boolean,
 ): Reason | undefined {
   const wanted = identityToWire(expected);
-  if (wanted.idType === got.idType && equalConstantTime(wanted.data, got.data)) return undefined;
+  if (expected.type === 'distinguished-name') {
+    if (got.idType === ID.DER_DN && sameName(nameText(got.data) ?? '', expected.value)) return undefined;
+  } else if (wanted.idType === got.idType && equalConstantTime(wanted.data, got.data)) return undefined;
   const address = got.idType === ID.IPV4_ADDR || got.idType === ID.IPV6_ADDR;
   // Our own name in the peer's mouth is our own message, handed back.
   const mine = identityToWire(own);
@@ -46,7 +52,7 @@ export function wrongIdentity(
   const key = keyOf(connection, 'ike.peers-identifier');
   return {
     code: 'ID_MISMATCH',
-    text: `the peer calls itself ${identityText(got)}, we expect ${identityText(wanted)}`,
+    text: `the peer calls itself ${identityText(got)}, we expect ${expected.type === 'distinguished-name' ? expected.value : identityText(wanted)}`,
     key,
     hint: `set ${key} to what the peer sends, or change the peer's identity`,
   };

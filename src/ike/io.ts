@@ -2,7 +2,7 @@
 import type { Endpoint } from '../net/endpoint.ts';
 import type { Secret } from '../net/secret.ts';
 import type { CipherName, HashName } from './crypto/algorithm.ts';
-import type { KeyExchangeJob, KeyExchangeResult } from './crypto/key-exchange.ts';
+import type { Job, JobResult } from './job.ts';
 import type { ConnectionPolicy, Settings } from './policy.ts';
 import type { Reason } from './reason.ts';
 
@@ -28,7 +28,7 @@ export type Input =
       readonly data: Uint8Array;
     }
   | { readonly kind: 'timer'; readonly id: string }
-  | { readonly kind: 'job'; readonly id: number; readonly result: KeyExchangeResult }
+  | { readonly kind: 'job'; readonly id: number; readonly result: JobResult }
   /** Traffic waits for a tunnel that has no SA. */
   | { readonly kind: 'acquire'; readonly connection: string }
   /** A limit of an inbound or outbound SA was reached. */
@@ -96,7 +96,7 @@ export type Effect =
   | { readonly kind: 'keepalive'; readonly local: Endpoint; readonly remote: Endpoint }
   | { readonly kind: 'arm'; readonly id: string; readonly at: number }
   | { readonly kind: 'cancel'; readonly id: string }
-  | { readonly kind: 'job'; readonly id: number; readonly job: KeyExchangeJob }
+  | { readonly kind: 'job'; readonly id: number; readonly job: Job }
   | { readonly kind: 'note'; readonly fact: Fact };
 
 export type Fact = {

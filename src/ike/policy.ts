@@ -3,10 +3,42 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Address, Cidr } from '../net/address.ts';
 import type { Secret } from '../net/secret.ts';
 import type { CipherName, GroupName, HashName } from './crypto/algorithm.ts';
+import type { PrivateKey } from './crypto/signature.ts';
 
 export type Identity = {
-  readonly type: 'address' | 'fqdn' | 'user-fqdn';
+  readonly type: 'address' | 'fqdn' | 'user-fqdn' | 'distinguished-name';
   readonly value: string;
+  /** Our own distinguished name as the certificate has it, DER. */
+  readonly der?: Uint8Array;
+};
+
+/** How both sides prove who they are. */
+export type Credential =
+  | { readonly method: 'preshared-key'; readonly key: Secret }
+  | {
+      readonly method: 'certificate';
+      readonly privateKey: PrivateKey;
+      /** DER, our own first, then the authorities between it and the root. */
+      readonly chain: readonly Uint8Array[];
+      readonly trust: Trust;
+    }
+  | {
+      readonly method: 'public-key';
+      readonly privateKey: PrivateKey;
+      /** The peer's SubjectPublicKeyInfo, DER. */
+      readonly peer: Uint8Array;
+    };
+
+/** Whom we believe. */
+export type Trust = {
+  /** Certificates of the authorities that the peer's must come from, DER. */
+  readonly authorities: readonly Uint8Array[];
+  /** SHA-1 of their public keys one after the other, as CERTREQ names them (RFC 7296 3.7). */
+  readonly keyHashes: Uint8Array;
+  /** Revocation lists that the configuration brings along, DER. */
+  readonly revocationLists: readonly Uint8Array[];
+  /** check: what is known to be revoked is refused; require: so is what nothing is known of. */
+  readonly revocation: 'disable' | 'check' | 'require';
 };
 
 export type CheckLevel = 'obey' | 'claim' | 'strict' | 'exact';
@@ -41,8 +73,9 @@ export type ConnectionPolicy = {
   readonly name: string;
   readonly version: 1 | 2;
   readonly local: Address;
-  readonly remote: Address;
-  readonly psk: Secret;
+  /** Undefined: the peer may come from anywhere, and is known by its identity. */
+  readonly remote?: Address;
+  readonly credential: Credential;
   readonly myId: Identity;
   readonly peerId: Identity;
   /** Bring it up at once, when traffic asks for it, or only when the peer does. */
@@ -51,6 +84,10 @@ export type ConnectionPolicy = {
   readonly initialContact: boolean;
   readonly dpd: boolean;
   readonly nonceOctets: number;
+  /** IKEv2: the IKE SA comes without a Child SA, which gets a key exchange of its own (RFC 6023). */
+  readonly childless: boolean;
+  /** IKEv1 phase 1: aggressive mode shows the proof of the key to everybody (VU#857035). */
+  readonly exchangeMode: 'main' | 'aggressive';
   readonly preferNewPhase1: boolean;
   readonly checkLevel: CheckLevel;
   readonly ike: IkePolicy;
@@ -78,7 +115,16 @@ export type Settings = {
 
 export function samePolicy(a: ConnectionPolicy, b: ConnectionPolicy): boolean {
   // Private fields escape isDeepStrictEqual, so the key is compared by itself.
-  return a.psk.equals(b.psk) && isDeepStrictEqual({ ...a, psk: null }, { ...b, psk: null });
+  const [x, y] = [secretOf(a.credential), secretOf(b.credential)];
+  return x.equals(y) && isDeepStrictEqual(plain(a), plain(b));
+}
+
+function secretOf(c: Credential): Secret {
+  return c.method === 'preshared-key' ? c.key : c.privateKey.pkcs8;
+}
+
+function plain(p: ConnectionPolicy): object {
+  return { ...p, credential: { ...p.credential, key: null, privateKey: null } };
 }
 
 /** The configuration key of a connection's setting, for reasons and hints. */

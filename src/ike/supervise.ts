@@ -1,7 +1,7 @@
 // Keeps wanted tunnels up: after start, loss or refusal the next try comes by itself, each a little later.
 import { current } from './child.ts';
 import type { Connection, Core } from './core.ts';
-import { beginMainMode } from './v1/main-mode.ts';
+import { beginPhase1 } from './v1/begin.ts';
 import { beginQuickMode } from './v1/quick-mode.ts';
 import { usable } from './v1/sa.ts';
 import { createChild } from './v2/create-child-sa.ts';
@@ -59,6 +59,6 @@ function begin(core: Core, connection: Connection): void {
     return;
   }
   const sa = usable(connection);
-  if (!sa) beginMainMode(core, connection);
+  if (!sa) beginPhase1(core, connection);
   else if (!current(connection)) beginQuickMode(core, sa);
 }

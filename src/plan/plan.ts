@@ -2,8 +2,15 @@
 import type { Tree } from '../config/tree.ts';
 import type { NativeEsp } from '../dataplane/port.ts';
 import type { CipherName, GroupName, HashName } from '../ike/crypto/algorithm.ts';
-import type { CheckLevel, ChildPolicy, ConnectionPolicy, Identity, Settings } from '../ike/policy.ts';
-import { splitCidr } from '../net/address.ts';
+import type {
+  CheckLevel,
+  ChildPolicy,
+  ConnectionPolicy,
+  Credential,
+  Identity,
+  Settings,
+} from '../ike/policy.ts';
+import { type Address, parseAddress, splitCidr } from '../net/address.ts';
 import { utf8 } from '../net/bytes.ts';
 import { Secret } from '../net/secret.ts';
 import type { Desired, Link, Route, Tunnel } from './desired.ts';
@@ -16,19 +23,22 @@ const FALLBACK_ADDRESS = '169.254.0.1/32';
 /** RFC 8200 5. On an interface with less the kernel has no IPv6 at all. */
 const IPV6_MINIMUM_MTU = 1280;
 
-/**
- * What a validated tree asks for. `devices` comes from resolveDevices; `pathMtu` holds what was learned of the paths
- * to peers, by address: smaller than their links' MTU.
- */
-export function plan(
-  tree: Tree,
-  devices: ReadonlyMap<string, Device>,
-  pathMtu: ReadonlyMap<string, number> = new Map(),
-): Desired {
+/** What a plan needs to know besides the configuration and the devices. */
+export type Known = {
+  /** What was learned of the paths to peers, by tunnel: smaller than their links' MTU. */
+  readonly pathMtu?: ReadonlyMap<string, number>;
+  /** What authenticates a tunnel, where it is not the preshared key; and our name in the certificate. */
+  readonly keys?: ReadonlyMap<string, { readonly credential: Credential; readonly subject?: Identity }>;
+  /** Addresses of host names. */
+  readonly hosts?: ReadonlyMap<string, Address>;
+};
+
+/** What a validated tree asks for. `devices` comes from resolveDevices. */
+export function plan(tree: Tree, devices: ReadonlyMap<string, Device>, known: Known = {}): Desired {
   const links = [...devices].map(([name, device]) => link(tree, name, device));
   const tunnels = tree
     .indexes('interface.ipsec')
-    .map((n) => tunnel(tree, `ipsec${n}`, links, devices, pathMtu));
+    .map((n) => tunnel(tree, `ipsec${n}`, links, devices, known));
   const hostname = tree.text('hostname');
   return {
     ...(hostname ? { hostname } : {}),
@@ -63,14 +73,14 @@ function tunnel(
   name: string,
   links: readonly Link[],
   devices: ReadonlyMap<string, Device>,
-  pathMtu: ReadonlyMap<string, number>,
+  known: Known,
 ): Tunnel {
   const at = `interface.${name}`;
-  const policy = connection(tree, name);
+  const policy = connection(tree, name, links, known);
   const fixed = tree.value(`${at}.mtu`);
   const outer = links.find((l) => l.addresses.some((a) => splitCidr(a).address === policy.local));
   const linkMtu = outer?.mtu ?? (outer && devices.get(outer.name)?.mtu) ?? 1500;
-  const outerMtu = Math.min(linkMtu, pathMtu.get(policy.remote) ?? linkMtu);
+  const outerMtu = Math.min(linkMtu, known.pathMtu?.get(name) ?? linkMtu);
   const mtu = fixed === undefined ? innerMtu(outerMtu, policy.child) : Number(fixed);
   const clamp = mss(tree.value(`${at}.ipv4.tcp-mss`));
   const tos = tree.value(`${at}.tx-tos-set`);
@@ -104,27 +114,33 @@ function innerAddress(tree: Tree, at: string, links: readonly Link[]): string {
   return lent ? `${splitCidr(lent).address}/32` : FALLBACK_ADDRESS;
 }
 
-function connection(tree: Tree, name: string): ConnectionPolicy {
+function connection(tree: Tree, name: string, links: readonly Link[], known: Known): ConnectionPolicy {
   const at = `interface.${name}`;
   const phase1 = `${at}.ike.proposal.phase1`;
   const alternatives = tree.list(`${phase1}.dh-group-alternative.`, '.group') as GroupName[];
   const group = tree.text(`${phase1}.dh-group`) as GroupName;
-  const local = tree.text(`${at}.ipv4.source`) ?? '';
-  const remote = tree.text(`${at}.ipv4.destination`) ?? '';
-  const responder = tree.enabled(`${at}.ike.responder-only`);
+  const local = sourceOf(tree, at, links);
+  const destination = tree.text(`${at}.ipv4.destination`) ?? 'any';
+  // A host name that is not known yet may be anywhere: then the peer begins, and is known by its identity.
+  const remote = parseAddress(destination) ?? known.hosts?.get(destination);
+  const responder = tree.enabled(`${at}.ike.responder-only`) || remote === undefined;
+  const keys = known.keys?.get(name);
+  const psk = new Secret(utf8(tree.text(`${at}.preshared-key`) ?? ''));
   return {
     name,
     version: tree.number(`${at}.ike.version`) === 2 ? 2 : 1,
     local,
-    remote,
-    psk: new Secret(utf8(tree.text(`${at}.preshared-key`) ?? '')),
-    myId: identity(tree, `${at}.ike.my-identifier`, local),
-    peerId: identity(tree, `${at}.ike.peers-identifier`, remote),
+    ...(remote === undefined ? {} : { remote }),
+    credential: keys?.credential ?? { method: 'preshared-key', key: psk },
+    myId: identity(tree, `${at}.ike.my-identifier`, local, keys?.subject),
+    peerId: identity(tree, `${at}.ike.peers-identifier`, remote ?? '0.0.0.0'),
     initiate: responder ? 'never' : tree.enabled('ike.auto-initiation') ? 'start' : 'traffic',
     forceEncapsulation: tree.value(`${at}.nat-traversal`) === 'force',
     initialContact: tree.enabled(`${at}.ike.initial-contact`),
     dpd: tree.enabled(`${at}.ike.dpd`),
     nonceOctets: tree.number(`${at}.ike.nonce-size`),
+    childless: tree.enabled(`${at}.ike.childless`),
+    exchangeMode: tree.value(`${at}.ike.exchange-mode`) === 'aggressive' ? 'aggressive' : 'main',
     preferNewPhase1: tree.enabled(`${at}.ike.prefer-new-phase1`),
     checkLevel: tree.text(`${at}.ike.check-level`) as CheckLevel,
     ike: {
@@ -168,9 +184,18 @@ function selectors(tree: Tree, at: string): Pick<ChildPolicy, 'selectors' | 'any
   return { selectors: { local: all, remote: all }, anySelectors: true };
 }
 
-function identity(tree: Tree, at: string, address: string): Identity {
+/** Our outer address: as given, or the primary one of the interface that is named. */
+function sourceOf(tree: Tree, at: string, links: readonly Link[]): string {
+  const value = tree.text(`${at}.ipv4.source`) ?? '';
+  const lent = links.find((l) => l.name === value)?.addresses.find((a) => !a.includes(':'));
+  return lent ? splitCidr(lent).address : value;
+}
+
+function identity(tree: Tree, at: string, address: string, subject?: Identity): Identity {
   const type = tree.text(`${at}.type`);
-  if (type === 'fqdn' || type === 'user-fqdn') return { type, value: tree.text(`${at}.${type}`) ?? '' };
+  if (type === 'distinguished-name' && subject) return subject;
+  if (type === 'fqdn' || type === 'user-fqdn' || type === 'distinguished-name')
+    return { type, value: tree.text(`${at}.${type}`) ?? '' };
   return { type: 'address', value: address };
 }
 

@@ -110,7 +110,7 @@ export function tunnelView(source: Source): TunnelView[] {
     return {
       connection: tunnel.name,
       local: tunnel.policy.local,
-      remote: tunnel.policy.remote,
+      remote: peerOf(tunnel, connection),
       state: child ? 'up' : negotiating ? 'negotiating' : 'down',
       ...(reason ? { reason, reasonText: reasonText(reason) } : {}),
       mtu: tunnel.dataplane.mtu,
@@ -120,6 +120,12 @@ export function tunnelView(source: Source): TunnelView[] {
       children: [...(connection?.children ?? [])].map((c) => childView(c, source)),
     };
   });
+}
+
+/** Where the peer is, or that it may be anywhere. */
+function peerOf({ policy }: Tunnel, connection: Connection | undefined): string {
+  const sa = [...(connection?.sas ?? [])].at(-1);
+  return policy.remote ?? sa?.remote.address ?? 'any';
 }
 
 function childView(child: ChildSa, source: Source): ChildView {

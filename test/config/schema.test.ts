@@ -109,9 +109,26 @@ describe('the keys', () => {
   // SEIL has no key for the outer DF bit; Yamaha has (dialects.md B.3), and both dialects stand on one model. It has
   // IKEv1 only, and so no fragments of IKEv2.
   const OWN = ['interface.ipsec[].tx-df-set', 'ike.fragment-size'];
+  // Certificates, and what only IKEv2 has.
+  const CERTIFICATES = [
+    ...[
+      'authentication',
+      'my-certificate',
+      'my-private-key',
+      'peers-authority',
+      'peers-public-key',
+      'revocation',
+    ],
+    ...['peers-identifier.distinguished-name', 'childless', 'legacy'],
+  ].map((key) => `interface.ipsec[].ike.${key}`);
 
   test('no tunnel key and no ike key beside those of the tables and our own', () => {
-    const known = [...IPSEC.map(([key]) => `interface.ipsec[].${key}`), ...IKE.map(([key]) => key), ...OWN];
+    const known = [
+      ...IPSEC.map(([key]) => `interface.ipsec[].${key}`),
+      ...IKE.map(([key]) => key),
+      ...OWN,
+      ...CERTIFICATES,
+    ];
     const ours = schema.map((leaf) => leaf.path).filter((path) => /^(interface\.ipsec|ike\.)/.test(path));
     expect(ours.sort()).toEqual(known.sort());
   });

@@ -115,8 +115,27 @@ const WRONG: Case[] = [
 ];
 
 describe('rules across keys', () => {
-  test("seed 001's minimal configuration has no mistakes and no warnings", () => {
-    expect(verdict()).toEqual({ errors: [], warnings: [] });
+  test("seed 001's minimal configuration has no mistakes, and is told once that its defaults are weak", () => {
+    const message = expect.stringMatching(/^ipsec0: weak algorithms .* \(3des, sha1, modp1536\)/);
+    expect(verdict()).toEqual({
+      errors: [],
+      warnings: [{ code: 'weak', key: 'interface.ipsec0.ike.proposal', message }],
+    });
+  });
+
+  test('a thousand tunnels with the same weakness make one warning, strong ones none', () => {
+    const strong = ['phase1.encryption.0.algorithm : aes256', 'phase1.hash.0.algorithm : sha256'].concat(
+      ['phase1.dh-group : modp2048', 'phase2.encryption.0.algorithm : aes256-gcm16'],
+      ['phase2.authentication.0.algorithm : hmac-sha256'],
+    );
+    expect(verdict(...strong.map((line) => proposal(line))).warnings).toEqual([]);
+    const more = ['1', '2'].flatMap((n) => [
+      `interface.ipsec${n}.preshared-key : k`,
+      `interface.ipsec${n}.ipv4.source : 10.0.0.1`,
+      `interface.ipsec${n}.ipv4.destination : 10.0.0.${n}9`,
+    ]);
+    const { warnings } = verdict(...more);
+    expect(warnings.map((w) => w.message)).toEqual([expect.stringMatching(/^ipsec0 and 2 more: weak/)]);
   });
 
   test.each(WRONG)('refused: %s', (_what, lines, code, key, words, about) => {
@@ -132,6 +151,7 @@ describe('rules across keys', () => {
         code: 'missing',
         key: ipsec(missing),
         message: `interface.ipsec0 is not complete: add ${ipsec(missing)}.`,
+        about: [ipsec('ike.authentication')],
       },
     ]);
   });
@@ -184,20 +204,59 @@ describe('rules across keys', () => {
 
 describe('weak algorithms', () => {
   test.each([
-    ['phase1.hash.0.algorithm', 'md5', /MD5/],
-    ['phase2.authentication.0.algorithm', 'hmac-md5', /MD5/],
-    ['phase1.dh-group', 'modp1024', /1024-bit/],
-    ['phase1.dh-group-alternative.0.group', 'modp1024', /1024-bit/],
-    ['phase2.pfs-group', 'modp1024', /1024-bit/],
-  ])('%s : %s works with a warning', (key, value, words) => {
+    ['phase1.hash.0.algorithm', 'md5'],
+    ['phase2.authentication.0.algorithm', 'hmac-md5'],
+    ['phase1.dh-group', 'modp1024'],
+    ['phase1.dh-group-alternative.0.group', 'modp1024'],
+    ['phase2.pfs-group', 'modp1024'],
+  ])('%s : %s works with a warning under IKEv1, and under IKEv2 for legacy peers only', (key, value) => {
+    const name = value.replace('hmac-', '');
     const { errors, warnings } = verdict(`${proposal(key)} : ${value}`);
     expect(errors).toEqual([]);
-    expect(warnings).toEqual([{ code: 'weak', key: proposal(key), message: expect.stringMatching(words) }]);
-    expect(warnings[0].message).toContain(proposal(key));
+    expect(warnings.map((w) => w.message)).toEqual([expect.stringContaining(name)]);
+
+    const v2 = [`${proposal(key)} : ${value}`, `${ipsec('ike.version')} : 2`];
+    expect(verdict(...v2).errors).toMatchObject([
+      { code: 'conflict', key: proposal(key), message: expect.stringContaining('ike.legacy : enable') },
+    ]);
+    expect(verdict(...v2, `${ipsec('ike.legacy')} : enable`).errors).toEqual([]);
+  });
+
+  test('aggressive mode works with a warning that names VU#857035', () => {
+    const { errors, warnings } = verdict(`${ipsec('ike.exchange-mode')} : aggressive`);
+    expect(errors).toEqual([]);
+    expect(warnings[0]).toMatchObject({ key: ipsec('ike.exchange-mode') });
+    expect(warnings[0].message).toContain('VU#857035');
+  });
+
+  test.each([
+    ['certificate', ['my-certificate', 'my-private-key', 'peers-authority']],
+    ['public-key', ['my-private-key', 'peers-public-key']],
+  ])('authentication by %s needs its files and no preshared key', (method, files) => {
+    const lines = ['ipv4.source : 10.0.0.1', 'ipv4.destination : 10.0.0.2', `ike.authentication : ${method}`];
+    expect(alone(...lines.map(ipsec)).errors.map((e) => e.key)).toEqual(files.map((f) => ipsec(`ike.${f}`)));
+    const given = [...lines, ...files.map((f) => `ike.${f} : /etc/x.pem`)];
+    expect(alone(...given.map(ipsec)).errors).toEqual([]);
+  });
+
+  test('a peer from anywhere is known by its name', () => {
+    const any = `${ipsec('dynamic-remote-address')} : enable`;
+    const base = ['preshared-key : k', 'ipv4.source : 10.0.0.1'].map(ipsec);
+    const type = ipsec('ike.peers-identifier.type');
+    expect(alone(...base, any).errors).toMatchObject([{ code: 'conflict', key: type }]);
+    const named = [`${type} : fqdn`, `${ipsec('ike.peers-identifier.fqdn')} : b.example`];
+    expect(alone(...base, any, ...named).errors).toEqual([]);
+    expect(alone(...base, `${ipsec('ipv4.destination')} : any`, ...named).errors).toEqual([]);
+    const both = `${ipsec('ipv4.destination')} : 10.0.0.2`;
+    expect(alone(...base, any, both, ...named).errors).toMatchObject([
+      { key: ipsec('dynamic-remote-address') },
+    ]);
   });
 
   test('a key or a name that reads like an algorithm is none', () => {
     const text = MINIMAL.replace('xeeB5gohvaYi', 'md5');
-    expect(validate(parseSeil(`${text}interface.ipsec0.description : modp1024`).tree).warnings).toEqual([]);
+    expect(validate(parseSeil(`${text}interface.ipsec0.description : modp1024`).tree).warnings).toHaveLength(
+      1,
+    );
   });
 });

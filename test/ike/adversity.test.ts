@@ -1,8 +1,6 @@
 // What a review found and what must never come back: storms, reflections, tunnels that sleep, renewals that cross.
 import { describe, expect, test } from 'vitest';
-import { utf8 } from '../../src/net/bytes.ts';
-import { Secret } from '../../src/net/secret.ts';
-import { A, B, live, Network, Node, pair, policy } from './simulation.ts';
+import { A, B, live, Network, Node, pair, policy, preshared } from './simulation.ts';
 
 const packet = Uint8Array.of(0x45, 0);
 
@@ -36,8 +34,7 @@ describe.each([1, 2] as const)('IKEv%i', (version) => {
   test('two that refuse each other go on trying, and meet once the key is right', () => {
     const network = new Network(3);
     const [a, b] = [new Node(network, A), new Node(network, B)];
-    const psk = new Secret(utf8('other'));
-    a.configure([policy(A, B, { version, initiate: 'start', psk })]);
+    a.configure([policy(A, B, { version, initiate: 'start', credential: preshared('other') })]);
     b.configure([policy(B, A, { version, initiate: 'start' })]);
     network.run(3600);
     const early = network.log.length;

@@ -52,15 +52,17 @@ const proposalV1: fc.Arbitrary<v1.Proposal> = fc.record({
 
 const knownV1 = new Set<number>([
   ...[PAYLOAD_V1.NONE, PAYLOAD_V1.SA, PAYLOAD_V1.KE, PAYLOAD_V1.ID, PAYLOAD_V1.HASH, PAYLOAD_V1.NONCE],
+  ...[PAYLOAD_V1.CERT, PAYLOAD_V1.CERTREQ, PAYLOAD_V1.SIG],
   ...[PAYLOAD_V1.NOTIFY, PAYLOAD_V1.DELETE, PAYLOAD_V1.VENDOR, PAYLOAD_V1.NAT_D, PAYLOAD_V1.NAT_D_DRAFT],
 ]);
 
 export const payloadV1: fc.Arbitrary<v1.Payload> = fc.oneof(
   fc.record({ type: fc.constant('sa' as const), doi: u32, situation: u32, proposals: few(proposalV1) }),
   fc.record({
-    type: fc.constantFrom('ke', 'hash', 'nonce', 'vendor'),
+    type: fc.constantFrom('ke', 'hash', 'sig', 'nonce', 'vendor'),
     data: octets(),
   }) as fc.Arbitrary<v1.Payload>,
+  fc.record({ type: fc.constantFrom('cert', 'certreq'), encoding: u8, data: octets() }),
   fc.record({ type: fc.constant('id' as const), idType: u8, protocol: u8, port: u16, data: octets() }),
   fc.record({
     ...{ type: fc.constant('notify' as const), doi: u32, protocol: u8, spi: octets(0, 255), notify: u16 },
@@ -101,13 +103,16 @@ const selector: fc.Arbitrary<v2.TrafficSelector> = fc.integer({ min: 0, max: 16 
 const knownV2 = new Set<number>([
   ...[PAYLOAD_V2.NONE, PAYLOAD_V2.SA, PAYLOAD_V2.KE, PAYLOAD_V2.IDI, PAYLOAD_V2.IDR, PAYLOAD_V2.AUTH],
   ...[PAYLOAD_V2.NONCE, PAYLOAD_V2.NOTIFY, PAYLOAD_V2.DELETE, PAYLOAD_V2.VENDOR, PAYLOAD_V2.TSI],
-  ...[PAYLOAD_V2.TSR, PAYLOAD_V2.SK, PAYLOAD_V2.SKF],
+  ...[PAYLOAD_V2.TSR, PAYLOAD_V2.SK, PAYLOAD_V2.SKF, PAYLOAD_V2.CERT, PAYLOAD_V2.CERTREQ],
 ]);
 
 export const payloadV2: fc.Arbitrary<v2.Payload> = fc.oneof(
   fc.record({ type: fc.constant('sa' as const), proposals: few(proposalV2) }),
   fc.record({ type: fc.constant('ke' as const), group: u16, data: octets() }),
   fc.record({ type: fc.constantFrom('idi', 'idr'), idType: u8, data: octets() }) as fc.Arbitrary<v2.Payload>,
+  fc.record({
+    ...{ type: fc.constantFrom('cert', 'certreq'), encoding: u8, data: octets() },
+  }) as fc.Arbitrary<v2.Payload>,
   fc.record({ type: fc.constant('auth' as const), method: u8, data: octets() }),
   fc.record({ type: fc.constantFrom('nonce', 'vendor'), data: octets() }) as fc.Arbitrary<v2.Payload>,
   fc.record({

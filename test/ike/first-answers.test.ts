@@ -44,7 +44,7 @@ class Bench {
   async work(effects: Effect[]): Promise<Effect[]> {
     const out = [...effects];
     for (const e of effects) {
-      if (e.kind !== 'job') continue;
+      if (e.kind !== 'job' || e.job.kind !== 'key-exchange') continue;
       out.push(
         ...(await this.work(this.step({ kind: 'job', id: e.id, result: await runKeyExchange(e.job) }))),
       );

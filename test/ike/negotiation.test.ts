@@ -1,8 +1,7 @@
 // Two engines on the simulated network: the ladders of both versions, and what comes of loss, delay and repetition.
 import { describe, expect, test } from 'vitest';
-import { hex, utf8 } from '../../src/net/bytes.ts';
-import { Secret } from '../../src/net/secret.ts';
-import { A, B, live, Network, Node, pair, policy } from './simulation.ts';
+import { hex } from '../../src/net/bytes.ts';
+import { A, B, live, Network, Node, pair, policy, preshared } from './simulation.ts';
 
 const packet = (n: number) => Uint8Array.of(0x45, n >> 8, n & 255);
 
@@ -181,7 +180,7 @@ describe.each([1, 2] as const)('both ends of IKEv%i', (version) => {
     const network = new Network(20 + version);
     const [a, b] = [new Node(network, A), new Node(network, B)];
     a.configure([policy(A, B, { version })]);
-    b.configure([policy(B, A, { version, psk: new Secret(utf8('other')) })]);
+    b.configure([policy(B, A, { version, credential: preshared('other') })]);
     network.run(20);
     for (const node of [a, b]) {
       const refusal = node.facts.find((f) => f.reason?.code === 'AUTHENTICATION');

@@ -7,7 +7,8 @@ import type { KeyExchangeResult } from '../../src/ike/crypto/key-exchange.ts';
 import { hash } from '../../src/ike/crypto/prf.ts';
 import { Engine } from '../../src/ike/engine.ts';
 import type { Effect, Fact, Input } from '../../src/ike/io.ts';
-import type { ConnectionPolicy, Settings } from '../../src/ike/policy.ts';
+import type { Job, JobResult } from '../../src/ike/job.ts';
+import type { ConnectionPolicy, Credential, Settings } from '../../src/ike/policy.ts';
 import { compareBytes, concat, utf8 } from '../../src/net/bytes.ts';
 import type { Endpoint } from '../../src/net/endpoint.ts';
 import { Secret } from '../../src/net/secret.ts';
@@ -196,7 +197,7 @@ export class Node {
         return;
       case 'job': {
         const { id, job } = effect;
-        this.network.after(1, () => this.input({ kind: 'job', id, result: toyExchange(this.network, job) }));
+        this.network.after(1, () => this.input({ kind: 'job', id, result: toyWork(this.network, job) }));
         return;
       }
       case 'note':
@@ -229,6 +230,14 @@ export class Node {
   #sendEsp(packet: FakeEsp): void {
     this.network.carry(() => this.network.node(packet.to.address)?.dataplane.receive(packet));
   }
+}
+
+/** Signatures are a hash that anybody can make: what the engine does with a verdict is tested here, not the verdict. */
+function toyWork(network: Network, job: Job): JobResult {
+  if (job.kind === 'key-exchange') return toyExchange(network, job);
+  if (job.kind === 'sign') return { ok: true, data: hash('sha256', job.data) };
+  const good = compareBytes(job.auth, hash('sha256', job.data)) === 0;
+  return good ? { ok: true } : { ok: false, code: 'AUTHENTICATION', text: 'the signature does not verify' };
 }
 
 /**
@@ -269,6 +278,10 @@ export const SETTINGS: Settings = {
   fragmentSize: 1280,
 };
 
+export function preshared(key: string): Credential {
+  return { method: 'preshared-key', key: new Secret(utf8(key)) };
+}
+
 export const A = '10.0.0.1';
 export const B = '10.0.0.2';
 
@@ -283,7 +296,7 @@ export function policy(
     version: 1,
     local,
     remote,
-    psk: new Secret(utf8('xeeB5gohvaYi')),
+    credential: preshared('xeeB5gohvaYi'),
     myId: { type: 'address', value: local },
     peerId: { type: 'address', value: remote },
     initiate: local === A ? 'start' : 'never',
@@ -291,6 +304,8 @@ export function policy(
     initialContact: true,
     dpd: true,
     nonceOctets: 16,
+    childless: false,
+    exchangeMode: 'main',
     preferNewPhase1: true,
     checkLevel: 'obey',
     ike: {

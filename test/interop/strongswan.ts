@@ -77,6 +77,11 @@ export class Strongswan {
     if (this.#loaded) await this.swanctl(['--load-all']);
   }
 
+  /** Puts a file below the swanctl folder: write('x509', 'peer.pem', …). */
+  write(folder: string, name: string, text: string): void {
+    writeFileSync(this.#path(`swanctl/${folder}/${name}`), text);
+  }
+
   /** Replaces the configuration. SAs that exist stay, as they are. */
   async load(connections: Connection[]): Promise<void> {
     writeFileSync(this.#path('swanctl/swanctl.conf'), swanctlConf(connections));

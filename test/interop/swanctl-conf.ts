@@ -23,6 +23,8 @@ export type Connection = {
   local: string;
   remote: string;
   psk: string;
+  /** What both sides prove themselves with; files below the swanctl folder. */
+  pubkey?: { certs?: string; cacerts?: string; pubkeys?: string };
   localId?: string;
   remoteId?: string;
   proposals: string | string[];
@@ -98,8 +100,18 @@ function connection(c: Connection, encap: boolean): Section {
     rekey_time: c.rekeyTime,
     over_time: c.overTime,
     extra: c.extra,
-    local: { auth: 'psk', id: c.localId ?? c.local },
-    remote: { auth: 'psk', id: c.remoteId ?? c.remote },
+    local: {
+      auth: c.pubkey ? 'pubkey' : 'psk',
+      id: c.localId ?? c.local,
+      certs: c.pubkey?.certs,
+      pubkeys: c.pubkey?.pubkeys && `own-${c.pubkey.pubkeys}`,
+    },
+    remote: {
+      auth: c.pubkey ? 'pubkey' : 'psk',
+      id: c.remoteId ?? c.remote,
+      cacerts: c.pubkey?.cacerts,
+      pubkeys: c.pubkey?.pubkeys,
+    },
     children: Object.fromEntries(c.children.map((child) => [child.name, childSection(child)])),
   };
 }

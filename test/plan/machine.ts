@@ -2,7 +2,7 @@
 import { parseSeil } from '../../src/dialect/seil/parse.ts';
 import type { Desired } from '../../src/plan/desired.ts';
 import { type Device, resolveDevices } from '../../src/plan/devices.ts';
-import { plan } from '../../src/plan/plan.ts';
+import { type Known, plan } from '../../src/plan/plan.ts';
 
 export function ethernet(name: string, index: number, mtu = 1500): Device {
   return { name, index, ethernet: true, mtu };
@@ -15,14 +15,10 @@ export const MACHINE: readonly Device[] = [
 ];
 
 /** The desired state of a configuration without mistakes. */
-export function planned(
-  source: string,
-  machine: readonly Device[] = MACHINE,
-  pathMtu: ReadonlyMap<string, number> = new Map(),
-): Desired {
+export function planned(source: string, machine: readonly Device[] = MACHINE, known: Known = {}): Desired {
   const { tree, errors } = parseSeil(source);
   const { devices, mistakes } = resolveDevices(tree, machine);
   const wrong = [...errors, ...mistakes];
   if (wrong.length > 0) throw new Error(wrong.map((m) => m.message).join('\n'));
-  return plan(tree, devices, pathMtu);
+  return plan(tree, devices, known);
 }

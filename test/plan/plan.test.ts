@@ -40,8 +40,10 @@ describe("seed 001's minimal configuration", () => {
   });
 
   test("the policy: SEIL's default proposals in SEIL's order, lifetimes, the article's proxy-ids", () => {
-    const { psk, ...policy } = desired.tunnels[0].policy;
-    expect(psk.equals(new Secret(Buffer.from(PSK)))).toBe(true);
+    const { credential, ...policy } = desired.tunnels[0].policy;
+    expect(credential.method === 'preshared-key' && credential.key.equals(new Secret(Buffer.from(PSK)))).toBe(
+      true,
+    );
     expect(policy).toEqual({
       name: 'ipsec0',
       version: 1,
@@ -54,6 +56,8 @@ describe("seed 001's minimal configuration", () => {
       initialContact: true,
       dpd: true,
       nonceOctets: 16,
+      childless: false,
+      exchangeMode: 'main',
       preferNewPhase1: true,
       checkLevel: 'obey',
       ike: {
@@ -108,13 +112,15 @@ describe('a tunnel', () => {
     const machine = [MACHINE[0], ethernet('ge0', 2, 9000), MACHINE[2]];
     expect(planned(MINIMAL, machine).tunnels[0].outerMtu).toBe(9000);
     expect(planned(`${MINIMAL}interface.ge0.mtu : 1400`, machine).tunnels[0].outerMtu).toBe(1400);
-    const path = new Map([['10.0.0.2', 1300]]);
+    const path = { pathMtu: new Map([['ipsec0', 1300]]) };
     expect(planned(MINIMAL, machine, path).tunnels[0].outerMtu).toBe(1300);
-    expect(planned(MINIMAL, MACHINE, new Map([['10.0.0.2', 9000]])).tunnels[0].outerMtu).toBe(1500);
+    expect(planned(MINIMAL, MACHINE, { pathMtu: new Map([['ipsec0', 9000]]) }).tunnels[0].outerMtu).toBe(
+      1500,
+    );
   });
 
   test('too narrow for IPv6 lets its packets in all the same, and holds IPv4 to less by its routes', () => {
-    const path = new Map([['10.0.0.2', 1300]]);
+    const path = { pathMtu: new Map([['ipsec0', 1300]]) };
     const [narrow, wide] = [planned(MINIMAL, MACHINE, path), planned(MINIMAL)];
     expect(narrow.tunnels[0]).toMatchObject({ dataplane: { mtu: 1230 }, deviceMtu: 1280 });
     expect(narrow.routes[0].mtu).toBe(1230);
@@ -165,7 +171,7 @@ describe('a policy', () => {
       'ike.proposal.phase1.dh-group-alternative.1.group : x25519',
       'ike.proposal.phase1.dh-group-alternative.0.group : modp2048',
       'ike.proposal.phase1.lifetime : 777',
-      'ike.proposal.phase2.authentication.0.algorithm : hmac-md5',
+      'ike.proposal.phase2.authentication.0.algorithm : hmac-sha1',
       'ike.proposal.phase2.pfs-group : ecp256',
       'ike.proposal.phase2.lifetime-of-time : 1h',
       'ike.proposal.phase2.lifetime-of-byte : 1000000',
@@ -176,7 +182,7 @@ describe('a policy', () => {
       groups: ['x25519', 'modp2048'],
       lifetime: 777,
     });
-    expect(child).toMatchObject({ hashes: ['md5'], pfs: 'ecp256', seconds: 3600, octets: 1_000_000 });
+    expect(child).toMatchObject({ hashes: ['sha1'], pfs: 'ecp256', seconds: 3600, octets: 1_000_000 });
   });
 
   test('switches', () => {

@@ -56,7 +56,7 @@ describe('what is to be done', () => {
   });
 
   test('a path that narrows changes the tunnel, and puts its routes in their own place', () => {
-    const [wide, narrow] = [planned(TWO), planned(TWO, MACHINE, new Map([['10.0.0.3', 1300]]))];
+    const [wide, narrow] = [planned(TWO), planned(TWO, MACHINE, { pathMtu: new Map([['ipsec1', 1300]]) })];
     const route = 'route 192.168.3.0/24 via ipsec1';
     expect(steps(wide, narrow).map(stepText)).toEqual(['ipsec1 is changed, MTU 1230', route]);
     expect(steps(narrow, wide).map(stepText)).toEqual(['ipsec1 is changed, MTU 1422', route]);
@@ -136,7 +136,7 @@ route.ipv4.2.gateway : discard
   });
 
   test('a larger path is a change of the tunnels over it', () => {
-    const path = planned(TWO, MACHINE, new Map([['10.0.0.3', 1400]]));
+    const path = planned(TWO, MACHINE, { pathMtu: new Map([['ipsec1', 1400]]) });
     expect(steps(planned(TWO), path).map(stepText)).toEqual(['ipsec1 is changed, MTU 1326']);
   });
 

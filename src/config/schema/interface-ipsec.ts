@@ -5,6 +5,7 @@ import {
   duration,
   either,
   enableDisable,
+  hostName,
   integer,
   interfaceName,
   ipProtocol,
@@ -33,14 +34,23 @@ const cipher = oneOf(
   'des',
 );
 const noDes = notBuiltFor(['des'], 'single DES is broken; use aes256 or aes128');
-const identifierType = oneOf('address', 'fqdn', 'user-fqdn');
+const identifierType = oneOf('address', 'fqdn', 'user-fqdn', 'distinguished-name');
+const file = text(255, 1);
 const p = 'interface.ipsec[]';
 
 export const interfaceIpsec: readonly Leaf[] = [
   { path: `${p}.description`, type: text(255), help: 'A label for people.' },
   { path: `${p}.preshared-key`, type: text(128, 1), secret: true, help: 'The key shared with the peer.' },
-  { path: `${p}.ipv4.source`, type: ipv4, help: 'Our outer address.' },
-  { path: `${p}.ipv4.destination`, type: ipv4, help: "The peer's outer address." },
+  {
+    path: `${p}.ipv4.source`,
+    type: either(ipv4, interfaceName('ge')),
+    help: 'Our outer address, or the interface whose address it is.',
+  },
+  {
+    path: `${p}.ipv4.destination`,
+    type: either(ipv4, oneOf('any'), hostName),
+    help: "The peer's outer address or host name; any: it comes from where it is, and is known by its identifier.",
+  },
   {
     path: `${p}.ipv6.source`,
     type: ipv6,
@@ -100,8 +110,7 @@ export const interfaceIpsec: readonly Leaf[] = [
     path: `${p}.dynamic-remote-address`,
     type: enableDisable,
     default: 'disable',
-    refuse: notBuiltFor(['enable'], 'give ipv4.destination'),
-    help: "The peer's outer address is not fixed.",
+    help: "The peer's outer address is not fixed: the same as ipv4.destination : any.",
   },
   {
     path: `${p}.nat-traversal`,
@@ -121,11 +130,54 @@ export const interfaceIpsec: readonly Leaf[] = [
     path: `${p}.ike.exchange-mode`,
     type: oneOf('main', 'aggressive'),
     default: 'main',
-    refuse: notBuiltFor(
-      ['aggressive'],
-      'use main, which also keeps the key from offline guessing (VU#857035)',
-    ),
-    help: 'Phase 1 exchange of IKEv1.',
+    help: 'Phase 1 exchange of IKEv1. Aggressive mode lets the preshared key be guessed offline (VU#857035).',
+  },
+  {
+    path: `${p}.ike.childless`,
+    type: enableDisable,
+    default: 'disable',
+    ours: true,
+    help: 'IKEv2: negotiate the IPsec SA after the IKE SA, with a key exchange of its own, where the peer can (RFC 6023).',
+  },
+  {
+    path: `${p}.ike.legacy`,
+    type: enableDisable,
+    default: 'disable',
+    ours: true,
+    help: 'IKEv2: allow algorithms that are broken (MD5, modp1024), for a peer that can do nothing else.',
+  },
+  {
+    path: `${p}.ike.authentication`,
+    type: oneOf('preshared-key', 'certificate', 'public-key'),
+    default: 'preshared-key',
+    ours: true,
+    help: 'How both sides prove who they are. IKEv1 signs with RSA keys only.',
+  },
+  {
+    path: `${p}.ike.my-certificate`,
+    type: file,
+    ours: true,
+    help: 'PEM file of our certificate, those between it and the root behind it.',
+  },
+  {
+    path: `${p}.ike.my-private-key`,
+    type: file,
+    ours: true,
+    help: 'PEM file of our private key, without a passphrase.',
+  },
+  {
+    path: `${p}.ike.peers-authority`,
+    type: file,
+    ours: true,
+    help: "PEM file of the authorities that the peer's certificate must come from, and of revocation lists.",
+  },
+  { path: `${p}.ike.peers-public-key`, type: file, ours: true, help: "PEM file of the peer's public key." },
+  {
+    path: `${p}.ike.revocation`,
+    type: oneOf('disable', 'check', 'require'),
+    default: 'check',
+    ours: true,
+    help: 'Revocation by CRL and OCSP: check refuses what is known to be revoked, require also what nothing is known of.',
   },
   {
     path: `${p}.ike.check-level`,
@@ -156,6 +208,12 @@ export const interfaceIpsec: readonly Leaf[] = [
     path: `${p}.ike.peers-identifier.user-fqdn`,
     type: text(255, 1),
     help: "The peer's identity as user@domain.",
+  },
+  {
+    path: `${p}.ike.peers-identifier.distinguished-name`,
+    type: text(255, 1),
+    ours: true,
+    help: "The subject of the peer's certificate, like C=JP, O=Example, CN=vpn. Ours is the one that our certificate has.",
   },
   {
     path: `${p}.ike.initial-contact`,

@@ -52,6 +52,15 @@ export const ipv4: ValueType = {
   parse: (t) => parseAddress(t, 4),
 };
 
+/** RFC 1123 2.1; at least one letter in the last label, which an address has not. */
+export const hostName: ValueType = {
+  allowed: 'a host name like vpn.example.jp',
+  parse: (t) =>
+    /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?=[^.]*[a-z])[a-z0-9-]{1,63}$/i.test(t)
+      ? t.toLowerCase()
+      : undefined,
+};
+
 export const ipv6: ValueType = {
   allowed: 'an IPv6 address like 2001:db8::1',
   parse: (t) => parseAddress(t, 6),

@@ -7,13 +7,13 @@ import {
   HASHES,
   type HashName,
 } from '../crypto/algorithm.ts';
-import type { ChildPolicy, ConnectionPolicy, IkePolicy } from '../policy.ts';
+import type { ChildPolicy, ConnectionPolicy, Credential, IkePolicy } from '../policy.ts';
 import type { Reason } from '../reason.ts';
 import { type Attribute, attribute } from '../wire/attribute.ts';
 import {
   ATTRIBUTE_P1 as A1,
   ATTRIBUTE_P2 as A2,
-  AUTH_V1_PSK,
+  AUTH_V1,
   ENCAPSULATION,
   KEY_IKE,
   LIFE_KILOBYTES,
@@ -40,7 +40,8 @@ export type PhaseTwoSuite = EspSuite & {
 };
 
 /** Attribute order as SEIL's: life type, life duration, encryption, key length, authentication, hash, group. */
-export function phase1Proposal(p: IkePolicy): Proposal {
+export function phase1Proposal(p: IkePolicy, method: Credential['method']): Proposal {
+  const authentication = method === 'preshared-key' ? AUTH_V1.PRESHARED_KEY : AUTH_V1.RSA_SIGNATURE;
   const transforms: Transform[] = [];
   for (const group of p.groups) {
     for (const name of p.ciphers) {
@@ -54,7 +55,7 @@ export function phase1Proposal(p: IkePolicy): Proposal {
             attribute(A1.LIFE_DURATION, p.lifetime),
             attribute(A1.ENCRYPTION, cipher.phase1Id!),
             ...(cipher.keyLength ? [attribute(A1.KEY_LENGTH, cipher.keyLength)] : []),
-            attribute(A1.AUTHENTICATION, AUTH_V1_PSK),
+            attribute(A1.AUTHENTICATION, authentication),
             attribute(A1.HASH, HASHES[hash].phase1Id),
             attribute(A1.GROUP, GROUPS[group].id),
           ],
@@ -116,6 +117,11 @@ export function lifetimes(
   return out;
 }
 
+const AUTHENTICATION_NAMES: Readonly<Record<number, string>> = {
+  [AUTH_V1.PRESHARED_KEY]: 'preshared-key',
+  [AUTH_V1.RSA_SIGNATURE]: 'rsa-signature',
+};
+
 function phase1Names(t: Transform): Alternatives {
   const a = t.attributes;
   const [e, k, h, g] = [A1.ENCRYPTION, A1.KEY_LENGTH, A1.HASH, A1.GROUP].map((type) => value(a, type));
@@ -125,7 +131,7 @@ function phase1Names(t: Transform): Alternatives {
     hash: [Object.values(HASHES).find((x) => x.phase1Id === h)?.name ?? `hash ${h ?? 'missing'}`],
     group: [Object.values(GROUPS).find((x) => x.id === g)?.name ?? `group ${g ?? 'missing'}`],
     authentication: [
-      value(a, A1.AUTHENTICATION) === AUTH_V1_PSK ? 'preshared-key' : `method ${value(a, A1.AUTHENTICATION)}`,
+      AUTHENTICATION_NAMES[value(a, A1.AUTHENTICATION) ?? 0] ?? `method ${value(a, A1.AUTHENTICATION)}`,
     ],
   };
 }
@@ -164,10 +170,12 @@ export type ChosenV1<S> =
 export function choosePhase1(
   connection: string,
   p: IkePolicy,
+  method: Credential['method'],
   offered: readonly Proposal[],
 ): ChosenV1<IsakmpSuite> {
+  const authentication = method === 'preshared-key' ? 'preshared-key' : 'rsa-signature';
   const ours: Alternatives[] = [
-    { encryption: p.ciphers, hash: p.hashes, group: p.groups, authentication: ['preshared-key'] },
+    { encryption: p.ciphers, hash: p.hashes, group: p.groups, authentication: [authentication] },
   ];
   const transforms = offered.flatMap((o) =>
     o.protocol === PROTOCOL.ISAKMP ? o.transforms.map((t) => ({ proposal: o, t })) : [],

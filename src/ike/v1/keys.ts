@@ -1,4 +1,4 @@
-// Key derivation and hashes of IKEv1 with a preshared key (RFC 2409 5, 5.5, B).
+// Key derivation and hashes of IKEv1 with a preshared key or signatures (RFC 2409 5, 5.5, B).
 import { addressBytes } from '../../net/address.ts';
 import { concat, u32Bytes } from '../../net/bytes.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
@@ -18,7 +18,8 @@ export type IsakmpKeys = {
 };
 
 export type Phase1Inputs = {
-  readonly psk: Uint8Array;
+  /** Undefined where signatures prove the peers. */
+  readonly psk: Uint8Array | undefined;
   readonly ni: Uint8Array;
   readonly nr: Uint8Array;
   readonly shared: Uint8Array;
@@ -27,7 +28,8 @@ export type Phase1Inputs = {
 };
 
 export function isakmpKeys(suite: IsakmpSuite, i: Phase1Inputs): IsakmpKeys {
-  const skeyid = prf(suite.hash, i.psk, i.ni, i.nr);
+  // RFC 2409 5: of the preshared key, or of the nonces and g^xy for signatures.
+  const skeyid = i.psk ? prf(suite.hash, i.psk, i.ni, i.nr) : prf(suite.hash, concat(i.ni, i.nr), i.shared);
   const tail = (n: number) => [i.shared, i.cookieI, i.cookieR, Uint8Array.of(n)];
   const d = prf(suite.hash, skeyid, ...tail(0));
   const a = prf(suite.hash, skeyid, d, ...tail(1));

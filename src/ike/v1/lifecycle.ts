@@ -6,8 +6,8 @@ import type { Reason } from '../reason.ts';
 import { supervise } from '../supervise.ts';
 import { DOI_IPSEC, NOTIFY_V1, PROTOCOL } from '../wire/numbers.ts';
 import type { Payload } from '../wire/v1.ts';
+import { beginPhase1 } from './begin.ts';
 import { inform } from './exchange.ts';
-import { beginMainMode } from './main-mode.ts';
 import { type IsakmpSa, ownCookie } from './sa.ts';
 
 /** A renewal of phase 1 that failed is tried again while the old SA lives. */
@@ -25,7 +25,7 @@ export function establish(core: Core, sa: IsakmpSa): void {
   sa.state = 'established';
   sa.establishedAt = core.now;
   sa.lastHeard = core.now;
-  delete sa.mainMode;
+  delete sa.phase1;
   core.cancel(`sa:${sa.id}:half-open`);
   // A newer SA makes the renewal of the older ones unnecessary.
   for (const other of connection.sas) if (other !== sa) core.cancel(`sa:${other.id}:rekey`);
@@ -39,7 +39,7 @@ export function establish(core: Core, sa: IsakmpSa): void {
         connection,
         'ISAKMP SA nears the end of its lifetime: negotiating a new one',
       );
-      beginMainMode(core, connection);
+      beginPhase1(core, connection);
     });
   }
   core.arm(`sa:${sa.id}:expire`, lifetime * 1000, () => {
@@ -145,7 +145,7 @@ export function drop(core: Core, sa: IsakmpSa): void {
   }
   sa.quick.clear();
   delete sa.keys;
-  delete sa.mainMode;
+  delete sa.phase1;
   if (core.sas.get(hex(ownCookie(sa))) === sa) core.sas.delete(hex(ownCookie(sa)));
   sa.connection.sas.delete(sa);
 }
@@ -182,7 +182,7 @@ export function lost(core: Core, sa: IsakmpSa, reason: Reason): void {
   const old = [...connection.sas].find((o) => o.version === 1 && o.state === 'established');
   if (old) {
     delete connection.renewing;
-    core.arm(`sa:${old.id}:rekey`, REKEY_AGAIN_MS, () => beginMainMode(core, connection));
+    core.arm(`sa:${old.id}:rekey`, REKEY_AGAIN_MS, () => beginPhase1(core, connection));
   }
   supervise(core, connection);
 }

@@ -23,6 +23,7 @@ import {
   SIT_IDENTITY_ONLY,
 } from '../wire/numbers.ts';
 import { encodeChain, find, type Message, type Payload, type PayloadOf } from '../wire/v1.ts';
+import { beginPhase1 } from './begin.ts';
 import {
   type Decrypted,
   decrypt,
@@ -38,7 +39,6 @@ import {
 } from './exchange.ts';
 import { phase2Iv, quickModeKeys } from './keys.ts';
 import { deleteChild } from './lifecycle.ts';
-import { beginMainMode } from './main-mode.ts';
 import { type IsakmpSa, type QuickMode, usable } from './sa.ts';
 import { echoed, enforced, idAddresses, idOf, idText, pairOf, wrongIds } from './selectors.ts';
 
@@ -64,7 +64,7 @@ export function renewChild(core: Core, child: ChildSa): void {
   if (sa) return beginQuickMode(core, sa, child);
   if (connection.policy.initiate === 'never' || connection.renewing) return;
   connection.renewing = child;
-  beginMainMode(core, connection);
+  beginPhase1(core, connection);
 }
 
 export function beginQuickMode(core: Core, sa: IsakmpSa, replaces?: ChildSa): void {
@@ -228,7 +228,7 @@ function onProposal(
     ]);
   };
   const ids = pairOf(payloads);
-  const wrong = wrongIds(policy, ids);
+  const wrong = wrongIds(policy, sa.remote.address, ids);
   if (wrong) return refuse(wrong, NOTIFY_V1.INVALID_ID_INFORMATION);
   const mode = modeOf(sa);
   const chosen = choosePhase2(policy, offer.proposals, mode);

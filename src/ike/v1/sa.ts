@@ -11,7 +11,8 @@ export type IsakmpSa = {
   readonly version: 1;
   readonly id: number;
   readonly role: 'initiator' | 'responder';
-  readonly connection: Connection;
+  /** A responder knows it for sure once the peer's identity is proved. */
+  connection: Connection;
   readonly cookieI: Uint8Array;
   cookieR: Uint8Array;
   local: Endpoint;
@@ -22,7 +23,7 @@ export type IsakmpSa = {
   keys?: IsakmpKeys;
   /** The IV of the next phase 1 message, afterwards the block from which phase 2 derives its own. */
   iv: Uint8Array;
-  mainMode?: MainMode;
+  phase1?: Phase1;
   natT: 'rfc' | 'draft' | 'none';
   nat: { local: boolean; remote: boolean };
   readonly createdAt: number;
@@ -39,14 +40,24 @@ export type IsakmpSa = {
 };
 
 /** What phase 1 remembers until it is over. */
-export type MainMode = {
+export type Phase1 = {
+  readonly mode: 'main' | 'aggressive';
   /** SAi_b: the initiator's SA payload without its generic header. */
   saBody: Uint8Array;
   /** A public-key job is under way: the peer's retransmissions wait. */
   busy?: boolean;
   pair?: KeyPair;
   nonce: Uint8Array;
+  peerNonce?: Uint8Array;
   peerPublic?: Uint8Array;
+  /** g^xy, until it is known whose preshared key goes with it. */
+  shared?: Uint8Array;
+  /** Aggressive mode: who the initiator says it is. */
+  readonly peerId?: PayloadOf<'id'>;
+  /** Messages that came while the peer's proof was being looked at: of phase 2, right behind aggressive mode's last. */
+  held?: (() => void)[];
+  /** As responder: connections that the peer may mean as well. */
+  readonly others: readonly Connection[];
 };
 
 /** Retransmission of one exchange: what was sent last, and what it answered. */

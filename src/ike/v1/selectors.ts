@@ -1,5 +1,6 @@
 // Quick Mode identities (RFC 2407 4.6.2): proxy-ids as SEIL calls them, compared by meaning and never narrowed.
 import {
+  type Address,
   addressBytes,
   familyOf,
   formatAddress,
@@ -68,12 +69,16 @@ export function pairOf(payloads: readonly Payload[]): IdPair | undefined {
 }
 
 /** Set proxy-ids must be mirrored exactly; unset, any pair is taken and echoed (ike.md 0.7: never narrowed). */
-export function wrongIds(policy: ConnectionPolicy, ids: IdPair | undefined): Reason | undefined {
+export function wrongIds(
+  policy: ConnectionPolicy,
+  peer: Address,
+  ids: IdPair | undefined,
+): Reason | undefined {
   const { selectors, anySelectors, protocol } = policy.child;
   if (anySelectors) return undefined;
   const wanted = [idOf(selectors.remote[0], protocol), idOf(selectors.local[0], protocol)].map(idText);
   // Without identities the peers' own addresses are meant (RFC 2409 5.5).
-  const got = ids ? ids.map(idText) : [`${policy.remote}/32`, `${policy.local}/32`];
+  const got = ids ? ids.map(idText) : [peer, policy.local].map((a) => `${a}/${familyOf(a) === 4 ? 32 : 128}`);
   if (wanted[0] === got[0] && wanted[1] === got[1]) return undefined;
   const key = keyOf(policy.name, 'ike.proposal.phase2.proxy-id');
   const swapped = wanted[0] === got[1] && wanted[1] === got[0];

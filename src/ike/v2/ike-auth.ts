@@ -1,95 +1,98 @@
-// IKE_AUTH (RFC 7296 1.2, 2.15): identities proved by the shared key, and the first Child SA; both roles.
-import { equalConstantTime, u32Bytes } from '../../net/bytes.ts';
+// IKE_AUTH (RFC 7296 1.2, 2.15): identities and what proves them, and the first Child SA; both roles. Without one
+// where both sides can do so (RFC 6023).
+import { u32Bytes } from '../../net/bytes.ts';
 import type { Connection, Core } from '../core.ts';
-import { identityText, identityToWire, wrongIdentity } from '../identity.ts';
+import { identityText, identityToWire, type WireIdentity, wrongIdentity } from '../identity.ts';
 import { keyOf } from '../policy.ts';
 import { espAlternatives, toWire } from '../proposal/v2.ts';
 import type { Reason } from '../reason.ts';
 import { supervise } from '../supervise.ts';
-import { AUTH_V2_PSK, EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire/numbers.ts';
+import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire/numbers.ts';
 import { find, findNotify, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
 import { acceptChild, answerChild, childReason } from './child.ts';
 import { request, respond, tell } from './exchange.ts';
-import { idBody, pskAuth } from './keys.ts';
 import { drop, establish, lost, thinOut } from './lifecycle.ts';
+import { certificateRequest, judge, prove } from './proof.ts';
 import type { IkeSa } from './sa.ts';
 import { fromPrefixes } from './selectors.ts';
-
-/** AUTH of one side over what it sent first and the other's nonce. */
-function proofOf(
-  sa: IkeSa,
-  connection: Connection,
-  initiator: boolean,
-  id: { idType: number; data: Uint8Array },
-): Uint8Array {
-  const { init, response, nonceI, nonceR } = sa.proof!;
-  const [message, nonce, skp] = initiator ? [init, nonceR, sa.keys!.pi] : [response, nonceI, sa.keys!.pr];
-  return pskAuth(sa.suite!, connection.policy.psk.reveal(), message, nonce, skp, idBody(id));
-}
 
 export function sendAuth(core: Core, sa: IkeSa): void {
   const { connection } = sa;
   const { policy } = connection;
   sa.state = 'auth';
+  sa.busy = true;
   const id = identityToWire(policy.myId);
-  const spi = core.allocateSpi();
-  const only = ![...connection.sas].some((other) => other !== sa && other.state === 'established');
-  const payloads: Payload[] = [
-    { type: 'idi', ...id },
-    ...(policy.initialContact && only ? [notify(NOTIFY_V2.INITIAL_CONTACT)] : []),
-    { type: 'auth', method: AUTH_V2_PSK, data: proofOf(sa, connection, true, id) },
-    { type: 'sa', proposals: toWire(PROTOCOL.ESP, u32Bytes(spi), espAlternatives(policy.child, [])) },
-    { type: 'tsi', selectors: fromPrefixes(policy.child.selectors.local, policy.child.protocol) },
-    { type: 'tsr', selectors: fromPrefixes(policy.child.selectors.remote, policy.child.protocol) },
-  ];
-  request(core, sa, EXCHANGE.IKE_AUTH, payloads, 'IKE_AUTH', (answer) =>
-    onAuthResponse(core, sa, spi, answer),
-  );
+  prove(core, sa, connection, id, (proof) => {
+    delete sa.busy;
+    if ('code' in proof) return lost(core, sa, proof);
+    const spi = policy.childless && sa.childless ? undefined : core.allocateSpi();
+    const only = ![...connection.sas].some((other) => other !== sa && other.state === 'established');
+    const payloads: Payload[] = [
+      { type: 'idi', ...id },
+      ...proof.filter((p) => p.type === 'cert'),
+      ...(policy.initialContact && only ? [notify(NOTIFY_V2.INITIAL_CONTACT)] : []),
+      ...certificateRequest(connection),
+      ...proof.filter((p) => p.type === 'auth'),
+      ...(spi === undefined ? [] : childPayloads(connection, spi)),
+    ];
+    request(core, sa, EXCHANGE.IKE_AUTH, payloads, 'IKE_AUTH', (answer) =>
+      onAuthResponse(core, sa, spi, answer),
+    );
+  });
 }
 
-function onAuthResponse(core: Core, sa: IkeSa, spi: number, payloads: readonly Payload[]): void {
+function childPayloads({ policy }: Connection, spi: number): Payload[] {
+  const { child } = policy;
+  return [
+    { type: 'sa', proposals: toWire(PROTOCOL.ESP, u32Bytes(spi), espAlternatives(child, [])) },
+    { type: 'tsi', selectors: fromPrefixes(child.selectors.local, child.protocol) },
+    { type: 'tsr', selectors: fromPrefixes(child.selectors.remote, child.protocol) },
+  ];
+}
+
+function onAuthResponse(core: Core, sa: IkeSa, spi: number | undefined, payloads: readonly Payload[]): void {
   const { connection } = sa;
+  const { name, peerId, myId } = connection.policy;
   const [idr, auth] = [find(payloads, 'idr'), find(payloads, 'auth')];
   const refusal = payloads.find(
     (p): p is PayloadOf<'notify'> => p.type === 'notify' && p.notify < NOTIFY_V2_STATUS,
   );
   if (!idr || !auth) return lost(core, sa, refusedAuth(sa, refusal?.notify));
-  const wrong =
-    wrongIdentity(
-      connection.policy.name,
-      connection.policy.peerId,
-      connection.policy.myId,
-      idr,
-      sa.nat.remote,
-    ) ?? wrongProof(sa, connection, false, idr, auth);
-  if (wrong) {
+  const disbelieve = (reason: Reason) => {
     tell(core, sa, EXCHANGE.INFORMATIONAL, [notify(NOTIFY_V2.AUTHENTICATION_FAILED)]);
-    return lost(core, sa, wrong);
-  }
-  const { nonceI, nonceR } = sa.proof!;
-  establish(core, sa);
-  core.note('info', 'ike-established', connection, establishedText(sa, idr));
-  const child = acceptChild(core, sa, { spi, nonces: [nonceI, nonceR], payloads, groups: [] });
-  if ('code' in child) {
-    core.refuse(
-      'child-refused',
-      connection,
-      'IKE SA is up but has no child',
-      refusal ? childReason(sa, refusal) : child,
-    );
-    connection.failures++;
-  }
-  thinOut(core, connection);
-  supervise(core, connection);
+    lost(core, sa, reason);
+  };
+  const stranger = wrongIdentity(name, peerId, myId, idr, sa.nat.remote);
+  if (stranger) return disbelieve(stranger);
+  sa.busy = true;
+  judge(core, sa, connection, idr, payloads, auth, (wrong) => {
+    delete sa.busy;
+    if (wrong) return disbelieve(wrong);
+    const { nonceI, nonceR } = sa.proof!;
+    establish(core, sa);
+    core.note('info', 'ike-established', connection, establishedText(sa, idr));
+    const child =
+      spi === undefined
+        ? undefined
+        : acceptChild(core, sa, { spi, nonces: [nonceI, nonceR], payloads, groups: [] });
+    if (child && 'code' in child) {
+      const why = refusal ? childReason(sa, refusal) : child;
+      core.refuse('child-refused', connection, 'IKE SA is up but has no child', why);
+      connection.failures++;
+    }
+    thinOut(core, connection);
+    supervise(core, connection);
+  });
 }
 
 function refusedAuth(sa: IkeSa, type: number | undefined): Reason {
   const { policy } = sa.connection;
   if (type === NOTIFY_V2.AUTHENTICATION_FAILED) {
-    const key = keyOf(policy.name, 'preshared-key');
+    const psk = policy.credential.method === 'preshared-key';
+    const key = keyOf(policy.name, psk ? 'preshared-key' : 'ike.my-certificate');
     return {
       code: 'AUTHENTICATION',
-      text: 'the peer answered AUTHENTICATION_FAILED: it does not accept our preshared key or our identity',
+      text: `the peer answered AUTHENTICATION_FAILED: it does not accept our ${policy.credential.method} or our identity`,
       key,
       hint: `compare ${key} and ${keyOf(policy.name, 'ike.my-identifier')} (${policy.myId.value}) with the peer's configuration`,
     };
@@ -101,31 +104,7 @@ function refusedAuth(sa: IkeSa, type: number | undefined): Reason {
   return { code: 'PEER_REFUSED', text };
 }
 
-function wrongProof(
-  sa: IkeSa,
-  connection: Connection,
-  initiator: boolean,
-  id: { idType: number; data: Uint8Array },
-  auth: PayloadOf<'auth'>,
-): Reason | undefined {
-  const key = keyOf(connection.policy.name, 'preshared-key');
-  if (auth.method !== AUTH_V2_PSK) {
-    return {
-      code: 'AUTHENTICATION',
-      text: `the peer authenticates by method ${auth.method}, we expect a preshared key`,
-      key,
-    };
-  }
-  if (equalConstantTime(auth.data, proofOf(sa, connection, initiator, id))) return undefined;
-  return {
-    code: 'AUTHENTICATION',
-    text: `the preshared key of ${identityText(id)} is not ours`,
-    key,
-    hint: `make ${key} the same on both sides`,
-  };
-}
-
-function establishedText(sa: IkeSa, peer: { idType: number; data: Uint8Array }): string {
+function establishedText(sa: IkeSa, peer: WireIdentity): string {
   const s = sa.suite!;
   const nat = sa.nat.local || sa.nat.remote ? ', UDP encapsulation' : '';
   return `IKE SA established with ${identityText(peer)}: ${s.cipher}${s.integrity ? `/${s.integrity}` : ''}/${s.prf}/${s.group}${nat}`;
@@ -144,39 +123,61 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
     const text =
       auth || !idi
         ? 'IKE_AUTH without identity'
-        : 'the peer wants to authenticate by EAP, we expect a preshared key';
+        : `the peer wants to authenticate by EAP, we expect a ${sa.connection.policy.credential.method}`;
     return fail(
       { code: 'PROTOCOL', text },
       auth ? NOTIFY_V2.INVALID_SYNTAX : NOTIFY_V2.AUTHENTICATION_FAILED,
     );
   }
-  const candidates = core.candidates(2, sa.local, sa.remote);
-  const named = candidates.find(
-    (c) => !wrongIdentity(c.policy.name, c.policy.peerId, c.policy.myId, idi, sa.nat.remote),
-  );
-  const connection = named ?? candidates[0] ?? sa.connection;
+  const connection = meant(core, sa, idi, find(payloads, 'idr')) ?? sa.connection;
   rehome(sa, connection);
   const { policy } = connection;
-  const wrong =
-    wrongIdentity(policy.name, policy.peerId, policy.myId, idi, sa.nat.remote) ??
-    wrongProof(sa, connection, true, idi, auth);
-  if (wrong) return fail(wrong, NOTIFY_V2.AUTHENTICATION_FAILED);
+  const stranger = wrongIdentity(policy.name, policy.peerId, policy.myId, idi, sa.nat.remote);
+  if (stranger) return fail(stranger, NOTIFY_V2.AUTHENTICATION_FAILED);
+  sa.state = 'auth';
+  judge(core, sa, connection, idi, payloads, auth, (wrong) => {
+    if (wrong) return fail(wrong, NOTIFY_V2.AUTHENTICATION_FAILED);
+    const id = identityToWire(policy.myId);
+    prove(core, sa, connection, id, (proof) => {
+      if ('code' in proof) return fail(proof, NOTIFY_V2.AUTHENTICATION_FAILED);
+      const { nonceI, nonceR } = sa.proof!;
+      if (findNotify(payloads, NOTIFY_V2.INITIAL_CONTACT)) initialContact(core, sa);
+      establish(core, sa);
+      core.note('info', 'ike-established', connection, establishedText(sa, idi));
+      const childless = !find(payloads, 'sa') && !find(payloads, 'tsi') && !find(payloads, 'tsr');
+      const child = childless
+        ? { payloads: [] }
+        : answerChild(core, sa, { nonces: [nonceI, nonceR], payloads, groups: [] });
+      respond(core, sa, EXCHANGE.IKE_AUTH, messageId, [{ type: 'idr', ...id }, ...proof, ...child.payloads]);
+      if (child.reason)
+        core.refuse('child-refused', connection, 'IKE SA is up but has no child', child.reason);
+      thinOut(core, connection);
+      supervise(core, connection);
+    });
+  });
+}
 
-  const id = identityToWire(policy.myId);
-  const ours = proofOf(sa, connection, false, id);
-  const { nonceI, nonceR } = sa.proof!;
-  if (findNotify(payloads, NOTIFY_V2.INITIAL_CONTACT)) initialContact(core, sa);
-  establish(core, sa);
-  core.note('info', 'ike-established', connection, establishedText(sa, idi));
-  const child = answerChild(core, sa, { nonces: [nonceI, nonceR], payloads, groups: [] });
-  respond(core, sa, EXCHANGE.IKE_AUTH, messageId, [
-    { type: 'idr', ...id },
-    { type: 'auth', method: AUTH_V2_PSK, data: ours },
-    ...child.payloads,
-  ]);
-  if (child.reason) core.refuse('child-refused', connection, 'IKE SA is up but has no child', child.reason);
-  thinOut(core, connection);
-  supervise(core, connection);
+/**
+ * The connection that the peer means, of those that were possible: its identity must be the one that is expected,
+ * and better it asks for the identity that is ours there.
+ */
+function meant(
+  core: Core,
+  sa: IkeSa,
+  idi: WireIdentity,
+  idr: WireIdentity | undefined,
+): Connection | undefined {
+  const candidates = core.candidates(2, sa.local, sa.remote);
+  const fits = (nat: boolean) =>
+    candidates.filter(({ policy: p }) => !wrongIdentity(p.name, p.peerId, p.myId, idi, nat));
+  const exact = fits(false);
+  const named = exact.length > 0 ? exact : fits(sa.nat.remote);
+  const asked = idr && identityText(idr);
+  return (
+    named.find(({ policy }) => asked === identityText(identityToWire(policy.myId))) ??
+    named[0] ??
+    candidates[0]
+  );
 }
 
 /** Keeps a refused SA for a while, so that a retransmitted request still gets its answer. */

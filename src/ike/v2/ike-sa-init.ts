@@ -1,5 +1,5 @@
 // IKE_SA_INIT (RFC 7296 1.2): proposals, Diffie-Hellman values and nonces, unprotected; both roles.
-import { compareBytes, equalConstantTime, hex } from '../../net/bytes.ts';
+import { compareBytes, concat, equalConstantTime, hex } from '../../net/bytes.ts';
 import { type Endpoint, endpointText } from '../../net/endpoint.ts';
 import type { Connection, Core } from '../core.ts';
 import { GROUPS, type Group, type GroupName, groupById } from '../crypto/algorithm.ts';
@@ -31,6 +31,7 @@ import { answered, transmit } from './exchange.ts';
 import { sendAuth } from './ike-auth.ts';
 import { ikeKeys, natDetection, skeyseed } from './keys.ts';
 import { drop, lost, register } from './lifecycle.ts';
+import { certificateRequest, hashesOf, hashNotify } from './proof.ts';
 import type { IkeSa } from './sa.ts';
 
 const NONE = new Uint8Array(0);
@@ -53,10 +54,12 @@ export type Attempt = {
 
 export function beginInit(core: Core, connection: Connection): void {
   const { policy } = connection;
+  const address = policy.remote;
+  if (address === undefined) return; // Where would we send it?
   const sa: IkeSa = newSa(core, connection, 'initiator', {
     spiI: core.random(8),
     local: { address: policy.local, port: PORT_IKE },
-    remote: { address: policy.remote, port: PORT_IKE },
+    remote: { address, port: PORT_IKE },
   });
   register(core, sa);
   core.note('info', 'initiate', connection, `initiating IKEv2 to ${endpointText(sa.remote)}`);
@@ -105,6 +108,7 @@ function send(core: Core, attempt: Attempt): void {
     { type: 'nonce', data: nonce },
     ...natNotifies(sa, ZERO_SPI, attempt.source),
     notify(NOTIFY_V2.IKEV2_FRAGMENTATION_SUPPORTED),
+    ...hashNotify(sa.connection),
   ];
   const data = encode(
     {
@@ -135,9 +139,13 @@ function natNotifies(sa: IkeSa, spiR: Uint8Array, source: Uint8Array): Payload[]
   ];
 }
 
-/** RFC 7383 2.3. */
-function knowsFragments({ payloads }: Message): boolean {
-  return findNotify(payloads, NOTIFY_V2.IKEV2_FRAGMENTATION_SUPPORTED) !== undefined;
+/** What the peer says that it knows beyond the basics. */
+function learn(sa: IkeSa, { payloads }: Message): void {
+  const says = (type: number) => findNotify(payloads, type) !== undefined;
+  sa.fragmentation = says(NOTIFY_V2.IKEV2_FRAGMENTATION_SUPPORTED); // RFC 7383 2.3
+  sa.childless = says(NOTIFY_V2.CHILDLESS_IKEV2_SUPPORTED); // RFC 6023 3
+  const hashes = hashesOf(payloads);
+  if (hashes) sa.peerHashes = hashes;
 }
 
 /** Who is behind a NAT: we, when the peer's view of us differs; the peer, when ours of it does (2.23). */
@@ -205,7 +213,7 @@ export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Ui
   sa.spiR = header.spiR;
   sa.proof = { ...sa.proof!, response: data, nonceR: nonce.data };
   sa.nat = detectNat(sa, message);
-  sa.fragmentation = knowsFragments(message);
+  learn(sa, message);
   core.job({ group: attempt.group, keyPair: attempt.pair, peerPublic: ke.data }, (result) => {
     delete sa.busy;
     if (sa.state !== 'init') return;
@@ -316,16 +324,20 @@ export function onInitRequest(
     );
     return reply(notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN));
   }
-  let chosen: Chosen<IkeSuite> | undefined;
-  let connection = candidates[0];
-  for (const c of candidates) {
-    if (chosen?.ok) break;
-    connection = c;
-    chosen = chooseIke(c.policy.name, c.policy.ike, offer.proposals, ke.group);
-  }
-  if (!chosen?.ok) {
-    if (chosen)
-      core.refuse('negotiation-refused', connection, `IKEv2 from ${endpointText(remote)}`, chosen.reason);
+  // Until the identity is known each of them may be meant: no connection stands in another's way.
+  const verdicts = candidates.map((connection) => ({
+    connection,
+    chosen: chooseIke(connection.policy.name, connection.policy.ike, offer.proposals, ke.group),
+  }));
+  const fits = verdicts.filter(({ chosen }) => chosen.ok);
+  const { connection, chosen } =
+    fits.find(({ chosen }) => chosen.ok && GROUPS[chosen.suite.group].id === ke.group) ??
+    fits[0] ??
+    verdicts[0];
+  if (!chosen.ok) {
+    for (const { connection, chosen } of verdicts)
+      if (!chosen.ok)
+        core.refuse('negotiation-refused', connection, `IKEv2 from ${endpointText(remote)}`, chosen.reason);
     return reply(notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN));
   }
   const group = GROUPS[chosen.suite.group];
@@ -355,7 +367,7 @@ function accept(
   sa.spiR = core.random(8);
   sa.expectedRequest = 1;
   sa.nat = detectNat(sa, message);
-  sa.fragmentation = knowsFragments(message);
+  learn(sa, message);
   register(core, sa);
   core.arm(`sa:${sa.id}:half-open`, core.settings.phase1Timeout * 1000, () => {
     const reason: Reason = { code: 'TIMEOUT', text: 'the peer began a negotiation and did not finish it' };
@@ -383,6 +395,9 @@ function accept(
       { type: 'nonce', data: nonceR },
       ...natNotifies(sa, sa.spiR, natSource(core, sa, sa.spiR)),
       ...(sa.fragmentation ? [notify(NOTIFY_V2.IKEV2_FRAGMENTATION_SUPPORTED)] : []),
+      notify(NOTIFY_V2.CHILDLESS_IKEV2_SUPPORTED),
+      // Who it is we know later: any of the connections may want a signature.
+      ...(sa.peerHashes ? signatures(core.candidates(2, local, remote)) : []),
     ];
     const response = encode(initHeader(sa.spiI, sa.spiR), answer);
     sa.proof = { init: data, response, nonceI, nonceR };
@@ -390,6 +405,15 @@ function accept(
     sa.lastResponse = { messageId: 0, data: [response] };
     core.send(local, remote, response);
   });
+}
+
+/** Several connections may want signatures: one request speaks for all of their authorities. */
+function signatures(candidates: readonly Connection[]): Payload[] {
+  const requests = candidates.flatMap(certificateRequest);
+  const [first] = requests;
+  const data = concat(...requests.flatMap((p) => (p.type === 'certreq' ? [p.data] : [])));
+  const hashes = candidates.flatMap(hashNotify).slice(0, 1);
+  return [...(first?.type === 'certreq' ? [{ ...first, data }] : []), ...hashes];
 }
 
 function initHeader(spiI: Uint8Array, spiR: Uint8Array) {

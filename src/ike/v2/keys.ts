@@ -70,17 +70,22 @@ export function childKeys(
   return weInitiate ? { outbound: first, inbound: second } : { outbound: second, inbound: first };
 }
 
-/** AUTH by shared key: prf(prf(secret, "Key Pad for IKEv2"), message | nonce | prf(SK_p, ID')) (2.15). */
-export function pskAuth(
+/** What AUTH covers: message | nonce | prf(SK_p, ID') (2.15). */
+export function signedOctets(
   suite: IkeSuite,
-  psk: Uint8Array,
   message: Uint8Array,
   nonce: Uint8Array,
   skp: Uint8Array,
   idBody: Uint8Array,
 ): Uint8Array {
+  return concat(message, nonce, prf(suite.prf, skp, idBody));
+}
+
+/** AUTH by shared key: prf(prf(secret, "Key Pad for IKEv2"), what AUTH covers) (2.15). */
+export function pskAuth(psk: Uint8Array, ...inputs: Parameters<typeof signedOctets>): Uint8Array {
+  const [suite] = inputs;
   const key = prf(suite.prf, psk, utf8('Key Pad for IKEv2'));
-  return prf(suite.prf, key, message, nonce, prf(suite.prf, skp, idBody));
+  return prf(suite.prf, key, signedOctets(...inputs));
 }
 
 /** ID' of AUTH: the ID payload without its generic header. */

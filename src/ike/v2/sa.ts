@@ -25,6 +25,10 @@ export type IkeSa = {
   /** Octets that AUTH covers (RFC 7296 2.15); dropped once the SA is established. */
   proof?: { init: Uint8Array; response: Uint8Array; nonceI: Uint8Array; nonceR: Uint8Array };
   attempt?: Attempt;
+  /** The peer takes IKE_AUTH without a Child SA (RFC 6023). */
+  childless?: boolean;
+  /** Hashes under signatures that the peer verifies (RFC 7427 4). */
+  peerHashes?: readonly number[];
   nat: { readonly local: boolean; readonly remote: boolean };
   readonly createdAt: number;
   establishedAt: number;

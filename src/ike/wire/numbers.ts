@@ -107,8 +107,21 @@ export const ATTRIBUTE_P2 = {
 
 export const LIFE_SECONDS = 1; // RFC 2407 4.5
 export const LIFE_KILOBYTES = 2;
-export const AUTH_V1_PSK = 1; // RFC 2409 A
-export const AUTH_V2_PSK = 2; // RFC 7296 3.8, Shared Key Message Integrity Code
+/** Authentication methods of phase 1: RFC 2409 A. */
+export const AUTH_V1 = { PRESHARED_KEY: 1, RSA_SIGNATURE: 3 } as const;
+
+/** Authentication methods of version 2: RFC 7296 3.8, RFC 4754 3, RFC 7427 3. */
+export const AUTH_V2 = {
+  RSA_SIGNATURE: 1,
+  SHARED_KEY: 2,
+  ECDSA_256: 9,
+  ECDSA_384: 10,
+  ECDSA_521: 11,
+  DIGITAL_SIGNATURE: 14,
+} as const;
+
+/** X.509 Certificate - Signature: RFC 2408 3.9 and RFC 7296 3.6 agree. */
+export const CERT_X509_SIGNATURE = 4;
 
 /** Encapsulation modes of version 1: RFC 2407 4.5, RFC 3947 5.1; the drafts used private numbers. */
 export const ENCAPSULATION = {
@@ -196,9 +209,13 @@ export const NOTIFY_V2 = {
   REKEY_SA: 16393,
   ESP_TFC_PADDING_NOT_SUPPORTED: 16394,
   NON_FIRST_FRAGMENTS_ALSO: 16395,
-  MOBIKE_SUPPORTED: 16396,
+  MOBIKE_SUPPORTED: 16396, // RFC 4555
+  UPDATE_SA_ADDRESSES: 16400, // RFC 4555
+  COOKIE2: 16401, // RFC 4555
   REDIRECT_SUPPORTED: 16406, // RFC 5685
   EAP_ONLY_AUTHENTICATION: 16417, // RFC 5998
+  CHILDLESS_IKEV2_SUPPORTED: 16418, // RFC 6023
+  QUICK_CRASH_DETECTION: 16419, // RFC 6290
   IKEV2_FRAGMENTATION_SUPPORTED: 16430, // RFC 7383
   SIGNATURE_HASH_ALGORITHMS: 16431, // RFC 7427
 } as const;

@@ -38,7 +38,9 @@ export type Payload =
       readonly situation: number;
       readonly proposals: readonly Proposal[];
     }
-  | Octets<'ke' | 'hash' | 'nonce' | 'vendor'>
+  | Octets<'ke' | 'hash' | 'sig' | 'nonce' | 'vendor'>
+  /** Encoding 4 is an X.509 certificate for signatures (RFC 2408 3.9, 3.10); a request names an authority, or none. */
+  | { readonly type: 'cert' | 'certreq'; readonly encoding: number; readonly data: Uint8Array }
   | {
       readonly type: 'id';
       readonly idType: number;
@@ -84,6 +86,9 @@ const NUMBER = {
   ke: P.KE,
   id: P.ID,
   hash: P.HASH,
+  sig: P.SIG,
+  cert: P.CERT,
+  certreq: P.CERTREQ,
   nonce: P.NONCE,
   notify: P.NOTIFY,
   delete: P.DELETE,
@@ -130,6 +135,12 @@ function payload(raw: { type: number; body: Reader }): Payload {
       return { type: 'ke', data: r.rest() };
     case P.HASH:
       return { type: 'hash', data: r.rest() };
+    case P.SIG:
+      return { type: 'sig', data: r.rest() };
+    case P.CERT:
+      return { type: 'cert', encoding: r.u8(), data: r.rest() };
+    case P.CERTREQ:
+      return { type: 'certreq', encoding: r.u8(), data: r.rest() };
     case P.NONCE:
       return { type: 'nonce', data: r.rest() };
     case P.VENDOR:
@@ -241,6 +252,10 @@ function encodeBody(w: Writer, p: Payload): void {
       return;
     case 'id':
       w.u8(p.idType).u8(p.protocol).u16(p.port).put(p.data);
+      return;
+    case 'cert':
+    case 'certreq':
+      w.u8(p.encoding).put(p.data);
       return;
     case 'notify':
       w.u32(p.doi).u8(p.protocol).u8(p.spi.length).u16(p.notify).put(p.spi).put(p.data);

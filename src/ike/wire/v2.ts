@@ -47,6 +47,7 @@ export type Payload =
   | { readonly type: 'sa'; readonly proposals: readonly Proposal[] }
   | { readonly type: 'ke'; readonly group: number; readonly data: Uint8Array }
   | Both<'idi' | 'idr', { readonly idType: number; readonly data: Uint8Array }>
+  | Both<'cert' | 'certreq', { readonly encoding: number; readonly data: Uint8Array }>
   | { readonly type: 'auth'; readonly method: number; readonly data: Uint8Array }
   | { readonly type: 'nonce'; readonly data: Uint8Array }
   | {
@@ -85,6 +86,8 @@ const NUMBER = {
   ke: P.KE,
   idi: P.IDI,
   idr: P.IDR,
+  cert: P.CERT,
+  certreq: P.CERTREQ,
   auth: P.AUTH,
   nonce: P.NONCE,
   notify: P.NOTIFY,
@@ -142,6 +145,9 @@ function payload(raw: RawPayload): Payload {
       r.take(3);
       return { type: raw.type === P.IDI ? 'idi' : 'idr', idType, data: r.rest() };
     }
+    case P.CERT:
+    case P.CERTREQ:
+      return { type: raw.type === P.CERT ? 'cert' : 'certreq', encoding: r.u8(), data: r.rest() };
     case P.AUTH: {
       const method = r.u8();
       r.take(3);
@@ -271,6 +277,10 @@ function encodeBody(w: Writer, p: Payload): void {
     case 'idi':
     case 'idr':
       w.u8(p.idType).zeros(3).put(p.data);
+      return;
+    case 'cert':
+    case 'certreq':
+      w.u8(p.encoding).put(p.data);
       return;
     case 'auth':
       w.u8(p.method).zeros(3).put(p.data);

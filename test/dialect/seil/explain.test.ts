@@ -46,7 +46,7 @@ describe('a key in words', () => {
     ['interface.ipsec0.responder-only', /^interface\.ipsec\[\]\.ike\.responder-only: .* Default: disable\.$/],
     ['interface.ipsec0.ike.proposal.phase1.lifetime', / Default: 24h\.$/],
     ['interface.ipsec0.ike.proposal.phase1.hash.100.algorithm', / Default: sha256, sha1\.$/],
-    ['interface.ipsec0.ipv4.source', / Value: an IPv4 address like 192\.0\.2\.1\.$/],
+    ['interface.ipsec0.ipv4.remote', / Value: an IPv4 address like 192\.0\.2\.1\.$/],
   ])('%s', (path, words) => expect(explainKey(path)).toMatch(words));
 
   test('every key has its words', () => {

@@ -81,7 +81,7 @@ describe.each(AUTH.map((v) => ({ name: title(v), v })))('$name', ({ v }) => {
     const [psk, message, nonce, skp, id] = [v.psk, v.realMessage, v.nonce, v.skp, v.idPayloadBody].map(
       fromHex,
     );
-    expect(hex(pskAuth(suite(v), psk, message, nonce, skp, id))).toBe(v.auth);
+    expect(hex(pskAuth(psk, suite(v), message, nonce, skp, id))).toBe(v.auth);
     expect(hex(idBody({ idType: id[0], data: id.subarray(4) }))).toBe(v.idPayloadBody);
   });
 });

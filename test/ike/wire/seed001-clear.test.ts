@@ -40,7 +40,7 @@ const main = (spiI: string) => ({
 function firstMessage(ike: IkePolicy): Payload[] {
   const vendors = [VENDOR.RACOON, VENDOR.DPD, VENDOR.NAT_T_RFC3947, VENDOR.NAT_T_DRAFT_02_N];
   return [
-    { type: 'sa', doi: 1, situation: 1, proposals: [phase1Proposal(ike)] },
+    { type: 'sa', doi: 1, situation: 1, proposals: [phase1Proposal(ike, 'preshared-key')] },
     ...vendors.map((id): Payload => ({ type: 'vendor', data: fromHex(id) })),
   ];
 }
@@ -98,10 +98,13 @@ test('#4860: a lifetime of 60 s in the short form makes it 336 octets', () => {
 });
 
 test('#3371: four ciphers and four hashes are 16 transforms, numbered from 1, encryption outermost', () => {
-  const { transforms } = phase1Proposal({
-    ...{ ciphers: ['aes256', 'aes192', 'aes128', '3des'], hashes: ['sha512', 'sha384', 'sha256', 'sha1'] },
-    ...{ groups: ['modp1536'], lifetime: 86_400 },
-  });
+  const { transforms } = phase1Proposal(
+    {
+      ...{ ciphers: ['aes256', 'aes192', 'aes128', '3des'], hashes: ['sha512', 'sha384', 'sha256', 'sha1'] },
+      ...{ groups: ['modp1536'], lifetime: 86_400 },
+    },
+    'preshared-key',
+  );
   expect(transforms.map((t) => t.number)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
   const value = (type: number) =>
     transforms.map((t) => t.attributes.find((a) => a.type === type)?.value ?? 'none');

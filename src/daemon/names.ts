@@ -1,0 +1,61 @@
+// Host names of peers, resolved again and again: where a peer is may change (dynamic DNS).
+import { lookup } from 'node:dns/promises';
+import type { Tree } from '../config/tree.ts';
+import { type Address, parseAddress } from '../net/address.ts';
+
+/** Between two questions; sooner when there was no answer. */
+const AGAIN_MS = 60_000;
+const SOON_MS = 5000;
+
+/** The host names that a configuration mentions. */
+export function hostsOf(tree: Tree): string[] {
+  const all = tree
+    .indexes('interface.ipsec')
+    .map((n) => tree.text(`interface.ipsec${n}.ipv4.destination`) ?? 'any');
+  return [...new Set(all.filter((text) => text !== 'any' && parseAddress(text) === undefined))];
+}
+
+export class Names {
+  readonly #changed: () => void;
+  readonly #resolve: (name: string) => Promise<Address>;
+  readonly #known = new Map<string, Address>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+
+  constructor(
+    changed: () => void,
+    resolve = async (name: string) => (await lookup(name, { family: 4 })).address,
+  ) {
+    this.#changed = changed;
+    this.#resolve = resolve;
+  }
+
+  /** From now on these names are watched; what is known of them now. */
+  follow(names: readonly string[]): ReadonlyMap<string, Address> {
+    for (const [name, timer] of this.#timers) {
+      if (names.includes(name)) continue;
+      clearTimeout(timer);
+      this.#timers.delete(name);
+      this.#known.delete(name);
+    }
+    for (const name of names) if (!this.#timers.has(name)) this.#ask(name, 0);
+    return new Map(this.#known);
+  }
+
+  #ask(name: string, delay: number): void {
+    const timer = setTimeout(async () => {
+      // Without an answer the last one holds: a resolver that is down moves no peer.
+      const address = await this.#resolve(name).catch(() => undefined);
+      if (this.#timers.get(name) !== timer) return;
+      this.#ask(name, address === undefined ? SOON_MS : AGAIN_MS);
+      if (address === undefined || address === this.#known.get(name)) return;
+      this.#known.set(name, address);
+      this.#changed();
+    }, delay);
+    this.#timers.set(name, timer.unref());
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}
