@@ -36,7 +36,7 @@ function machine(): number {
 }
 
 /** Fields 14 and 15 of its stat, all threads together; the name in field 2 may hold anything, even spaces. */
-function processTime(pid: number): number {
+export function processTime(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')

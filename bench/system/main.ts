@@ -11,6 +11,7 @@ import { Recorder, type Results, stamp } from './results.ts';
 import { SYSTEMS, type System } from './systems.ts';
 
 const USAGE = `usage: npm run bench [-- OPTIONS]        about three quarters of an hour
+       npm run bench -- ike             IKE SAs a second beside strongSwan's, memory of idle ones
        npm run bench -- control-plane   the control plane alone
        npm run bench -- instructions    instructions a packet, beside the Linux kernel's ESP
   --quick       under three minutes: fewer systems, one round, shorter runs

@@ -1,9 +1,9 @@
 // Carries out what the engine wants: packets, SAs, timers, public-key work, notes. The only place with a clock.
-import { randomBytes } from 'node:crypto';
 import type { Dataplane } from '../dataplane/port.ts';
 import type { Effect, Env, Input } from '../ike/io.ts';
 import type { Job, JobResult } from '../ike/job.ts';
 import type { Log } from './log.ts';
+import { RandomPool } from './random.ts';
 
 export class Effects {
   readonly #dataplane: Dataplane;
@@ -11,6 +11,7 @@ export class Effects {
   readonly #work: (job: Job) => Promise<JobResult>;
   readonly #input: (input: Input) => void;
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #random = new RandomPool();
   #stopped = false;
 
   constructor(
@@ -33,7 +34,7 @@ export class Effects {
   env(): Env {
     return {
       now: this.now,
-      random: (octets) => new Uint8Array(randomBytes(octets)),
+      random: (octets) => this.#random.take(octets),
       allocateSpi: () => this.#dataplane.allocateSpi(),
     };
   }

@@ -21,7 +21,7 @@ async function main(): Promise<void> {
     for (const mistake of parsed.errors) process.stderr.write(`${explainMistake(file, source, mistake)}\n`);
     process.exit(1);
   }
-  const log = new Log((line) => process.stderr.write(`${line}\n`));
+  const log = new Log(inTurns((text) => process.stderr.write(text)));
   for (const text of loadNative().selftestFailures) {
     log.add({ level: 'error', function: 'data', code: 'selftest', text });
   }
@@ -61,6 +61,21 @@ async function main(): Promise<void> {
     code: 'ready',
     text: `ready, ${loadNative().kernels[0]}, control at ${path}`,
   });
+}
+
+/** The lines of one turn of the event loop in one write, which costs as much as one line; the last ones before the end. */
+function inTurns(write: (text: string) => void): (line: string) => void {
+  let waiting = '';
+  const flush = () => {
+    const text = waiting;
+    waiting = '';
+    if (text !== '') write(text);
+  };
+  process.on('exit', flush);
+  return (line) => {
+    if (waiting === '') setImmediate(flush);
+    waiting += `${line}\n`;
+  };
 }
 
 /** One sentence, no stack trace. */

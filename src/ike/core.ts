@@ -1,4 +1,5 @@
 // What every exchange works with: the step's environment, the effects it collects, connections and timers.
+import type { Address } from '../net/address.ts';
 import type { Endpoint } from '../net/endpoint.ts';
 import type { ChildSa } from './child.ts';
 import type { KeyExchangeJob, KeyExchangeResult } from './crypto/key-exchange.ts';
@@ -29,7 +30,9 @@ const MAX_ANSWERS_PER_SECOND = 40;
 
 export class Core {
   settings: Settings;
-  readonly connections = new Map<string, Connection>();
+  readonly #connections = new Map<string, Connection>();
+  /** The same by version and addresses: a first packet must not cost more with every tunnel. */
+  readonly #byAddresses = new Map<string, Set<Connection>>();
   /** IKE SAs of both versions by our own SPI in hex. */
   readonly sas = new Map<string, IkeSa | IsakmpSa>();
   readonly children = new Map<number, ChildSa>();
@@ -45,6 +48,35 @@ export class Core {
 
   constructor(settings: Settings) {
     this.settings = settings;
+  }
+
+  get connections(): ReadonlyMap<string, Connection> {
+    return this.#connections;
+  }
+
+  addConnection(policy: ConnectionPolicy): Connection {
+    const connection: Connection = {
+      policy,
+      sas: new Set(),
+      children: new Set(),
+      failures: 0,
+      asked: false,
+    };
+    this.#connections.set(policy.name, connection);
+    const key = addressesKey(policy.version, policy.local, policy.remote);
+    const others = this.#byAddresses.get(key);
+    if (others) others.add(connection);
+    else this.#byAddresses.set(key, new Set([connection]));
+    return connection;
+  }
+
+  removeConnection(connection: Connection): void {
+    const { name, version, local, remote } = connection.policy;
+    this.#connections.delete(name);
+    const key = addressesKey(version, local, remote);
+    const others = this.#byAddresses.get(key);
+    others?.delete(connection);
+    if (others?.size === 0) this.#byAddresses.delete(key);
   }
 
   begin(env: Env): void {
@@ -164,10 +196,9 @@ export class Core {
    * first, then those whose peer may come from anywhere.
    */
   candidates(version: 1 | 2, local: Endpoint, remote: Endpoint): Connection[] {
-    const here = [...this.connections.values()].filter(
-      ({ policy }) => policy.version === version && policy.local === local.address,
-    );
-    const from = (address: string | undefined) => here.filter(({ policy }) => policy.remote === address);
+    const from = (address: string | undefined) => [
+      ...(this.#byAddresses.get(addressesKey(version, local.address, address)) ?? []),
+    ];
     return [...from(remote.address), ...from(undefined)];
   }
 
@@ -194,4 +225,8 @@ export class Core {
         : { hint: 'no interface.ipsecN is configured' }),
     };
   }
+}
+
+function addressesKey(version: 1 | 2, local: Address, remote: Address | undefined): string {
+  return `${version} ${local} ${remote ?? 'anywhere'}`;
 }

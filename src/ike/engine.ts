@@ -4,6 +4,7 @@ import { hex, isZero } from '../net/bytes.ts';
 import { type Endpoint, endpointText } from '../net/endpoint.ts';
 import { current, remove } from './child.ts';
 import { type Connection, Core } from './core.ts';
+import { FirstMessages } from './first-messages.ts';
 import type { Effect, Env, Input } from './io.ts';
 import { inOrder } from './io.ts';
 import { type ConnectionPolicy, type Settings, samePolicy } from './policy.ts';
@@ -42,8 +43,7 @@ const PHASE1: Readonly<Record<number, { first: typeof onFirstMessage; later: typ
 export class Engine {
   readonly #core: Core;
   readonly #cookies = new Cookies();
-  /** Responder SAs by the initiator's SPI and address, so that a repeated first message finds its answer. */
-  readonly #first = new Map<string, IkeSa | IsakmpSa>();
+  readonly #first = new FirstMessages();
 
   constructor(settings: Settings) {
     this.#core = new Core(settings);
@@ -119,19 +119,11 @@ export class Engine {
       if (policy && samePolicy(policy, connection.policy)) continue;
       this.#terminate(connection);
       core.cancel(`connection:${name}:retry`);
-      core.connections.delete(name);
+      core.removeConnection(connection);
     }
     for (const policy of policies) {
       if (core.connections.has(policy.name)) continue;
-      const connection = {
-        policy,
-        sas: new Set<IkeSa | IsakmpSa>(),
-        children: new Set<never>(),
-        failures: 0,
-        asked: false,
-      };
-      core.connections.set(policy.name, connection);
-      supervise(core, connection);
+      supervise(core, core.addConnection(policy));
     }
   }
 
@@ -193,18 +185,17 @@ export class Engine {
     // Our own first message, handed back: whoever reflects it would be taken for the peer.
     if (core.sas.get(hex(message.header.spiI))?.role === 'initiator') return;
     const key = initKey(message.header.spiI, remote);
-    const known = this.#first.get(key);
-    if (known && known.state !== 'gone') {
+    const known = this.#first.find(key);
+    if (known) {
       if (known.version === 2 && known.lastResponse?.messageId === 0)
         for (const answer of known.lastResponse.data) core.send(local, remote, answer);
       return;
     }
-    const halfOpen = this.#halfOpen(2);
+    const loaded = this.#first.halfOpen(2) >= COOKIE_THRESHOLD;
     const fits = core.candidates(2, local, remote).length > 0;
     if (!fits && !core.mayAnswer()) return;
-    const before = new Set(core.sas.values());
-    onInitRequest(core, message, data, local, remote, this.#cookies, halfOpen >= COOKIE_THRESHOLD);
-    for (const sa of core.sas.values()) if (!before.has(sa)) this.#first.set(key, sa);
+    const sa = onInitRequest(core, message, data, local, remote, this.#cookies, loaded);
+    if (sa) this.#first.add(key, sa);
   }
 
   #datagramV1(local: Endpoint, remote: Endpoint, data: Uint8Array): void {
@@ -248,26 +239,16 @@ export class Engine {
     const { exchange, spiI } = message.header;
     if (core.sas.get(hex(spiI))?.role === 'initiator') return;
     const key = initKey(spiI, remote);
-    const known = this.#first.get(key);
-    if (known && known.state !== 'gone') {
+    const known = this.#first.find(key);
+    if (known) {
       if (known.version === 1) PHASE1[exchange]?.later(core, known, message, message.body, local, remote);
       return;
     }
-    if (this.#halfOpen(1) >= MAX_HALF_OPEN_V1) return;
+    if (this.#first.halfOpen(1) >= MAX_HALF_OPEN_V1) return;
     const fits = core.candidates(1, local, remote).length > 0;
     if (!fits && !core.mayAnswer()) return;
-    const before = new Set(core.sas.values());
-    PHASE1[exchange]?.first(core, message, message.body, local, remote);
-    for (const sa of core.sas.values()) if (!before.has(sa)) this.#first.set(key, sa);
-  }
-
-  #halfOpen(version: 1 | 2): number {
-    let count = 0;
-    for (const [key, sa] of this.#first) {
-      if (sa.state === 'gone') this.#first.delete(key);
-      else if (sa.version === version && (sa.state === 'init' || sa.state === 'keyed')) count++;
-    }
-    return count;
+    const sa = PHASE1[exchange]?.first(core, message, message.body, local, remote);
+    if (sa) this.#first.add(key, sa);
   }
 
   #malformed(remote: Endpoint, error: { offset: number; path: string; rule: string }): void {

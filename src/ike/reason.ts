@@ -14,6 +14,7 @@ export type ReasonCode =
   | 'NOT_ALLOWED'
   | 'TIMEOUT'
   | 'PEER_DEAD'
+  | 'PASSIVE'
   | 'MALFORMED'
   | 'PROTOCOL';
 

@@ -1,6 +1,8 @@
 // Keeps wanted tunnels up: after start, loss or refusal the next try comes by itself, each a little later.
 import { current } from './child.ts';
 import type { Connection, Core } from './core.ts';
+import { keyOf } from './policy.ts';
+import type { Reason } from './reason.ts';
 import { beginPhase1 } from './v1/begin.ts';
 import { beginQuickMode } from './v1/quick-mode.ts';
 import { usable } from './v1/sa.ts';
@@ -28,6 +30,18 @@ export function supervise(core: Core, connection: Connection): void {
 function courtesy(core: Core, connection: Connection): number {
   const sa = connection.policy.version === 1 ? usable(connection) : undefined;
   return sa?.role === 'responder' ? Math.max(0, sa.establishedAt + FIRST_RETRY_MS - core.now) : 0;
+}
+
+/** Why a tunnel that is down stays down without anything having failed: for `show`, since nothing happens to be logged. */
+export function passive({ policy }: Connection): Reason | undefined {
+  if (policy.initiate !== 'never') return undefined;
+  const key = keyOf(policy.name, 'ike.responder-only');
+  return {
+    code: 'PASSIVE',
+    text: `we only respond, and wait for ${policy.remote ?? 'the peer'} to begin`,
+    key,
+    hint: `if the peer waits too (strongSwan: auto=add), let one of both initiate, here with ${key} : disable`,
+  };
 }
 
 function wanted({ policy, asked }: Connection): boolean {

@@ -3,6 +3,7 @@ import type { PortState, SaCounters, Statistics, TunnelCounters } from '../datap
 import { type ChildSa, current } from '../ike/child.ts';
 import type { Connection } from '../ike/core.ts';
 import { type Reason, reasonText } from '../ike/reason.ts';
+import { passive } from '../ike/supervise.ts';
 import { lifetimeOf } from '../ike/v1/lifecycle.ts';
 import { hex } from '../net/bytes.ts';
 import { endpointText } from '../net/endpoint.ts';
@@ -103,7 +104,8 @@ export function tunnelView(source: Source): TunnelView[] {
     const connection = source.connections.get(tunnel.name);
     const child = connection && current(connection);
     const negotiating = [...(connection?.sas ?? [])].some((sa) => sa.establishedAt === 0);
-    const reason = connection?.lastReason;
+    const idle = connection && !child && !negotiating ? passive(connection) : undefined;
+    const reason = connection?.lastReason ?? idle;
     const counters = source.statistics.tunnels.find((t) => t.name === tunnel.name);
     const native = child && !child.encapsulated;
     const port = native && source.statistics.ports.find((p) => p.address === tunnel.policy.local);

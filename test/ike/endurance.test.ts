@@ -10,7 +10,7 @@ describe('quick mode message 3', () => {
   test('lost for good: the initiator’s first packet is as good as it', () => {
     const { network, a, b } = pair(1, { version: 1 });
     let n = 0;
-    network.filter = () => ++n < 10;
+    network.filter = () => ++n < 11;
     network.run(70);
     network.filter = () => true;
     a.dataplane.transmit('ipsec0', Uint8Array.of(0x45, 0));
@@ -26,7 +26,7 @@ describe('quick mode message 3', () => {
     let n = 0;
     network.filter = (from, to, data) => {
       n++;
-      if (n !== 9) return n !== 10;
+      if (n !== 10) return n !== 11;
       const longer = new Uint8Array([...data, 0]);
       network.after(5, () => a.input({ kind: 'datagram', local: to, remote: from, data: longer }));
       return false;

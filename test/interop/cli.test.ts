@@ -46,7 +46,8 @@ describe('check', () => {
     );
     const { code, stdout, stderr } = await sekisho(['check', bad]);
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr.match(/^.*bad:\d+:\d+: /gm)).toHaveLength(3);
+    expect(stderr.match(/^.*bad:\d+:\d+: /gm)).toHaveLength(4);
+    expect(stderr).toMatch(/warning: ipsec0: weak algorithms/);
     expect(stderr).toMatch(/bad:10:1: .*did you mean interface\.ipsec0\.ike\.version\?/);
     expect(stderr).toMatch(/bad:11:24: .*a whole number from 576 to 9216 octets/);
     expect(stderr).not.toMatch(/^\s+at /m);

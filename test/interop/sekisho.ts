@@ -9,6 +9,8 @@ import { type Proc, until } from './proc.ts';
 const CLI = fileURLToPath(new URL('../../cli/sekisho', import.meta.url));
 
 type LogEntry = {
+  /** ISO 8601. */
+  time: string;
   level: string;
   code: string;
   connection?: string;

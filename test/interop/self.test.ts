@@ -198,6 +198,7 @@ test('every cipher suite carries packets, every group makes keys', async () => {
   for (const [cipher, mac, group] of runs) {
     const lines = [
       'interface.ipsec0.ike.version : 2',
+      'interface.ipsec0.ike.legacy : enable',
       `${p}.phase1.encryption.0.algorithm : ${cipher}`,
       `${p}.phase1.hash.0.algorithm : ${mac}`,
       `${p}.phase1.dh-group : ${group}`,

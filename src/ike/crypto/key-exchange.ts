@@ -1,13 +1,7 @@
 // Diffie-Hellman through node:crypto's thread pool, so that public-key work never holds the event loop.
-import {
-  createPublicKey,
-  diffieHellman,
-  generateKeyPair,
-  type JsonWebKey,
-  type KeyObject,
-} from 'node:crypto';
+import { createPublicKey, diffieHellman, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import { concat, isZero } from '../../net/bytes.ts';
+import { concat, hex, isZero } from '../../net/bytes.ts';
 import { GROUPS, type GroupName } from './algorithm.ts';
 
 /** One public-key task: a fresh key pair unless one is given, and the shared secret when the peer's value is. */
@@ -39,12 +33,12 @@ const derive = promisify(
     diffieHellman(options, (e, s) => done(e, s ?? Buffer.alloc(0))),
 );
 
-const CURVES: Partial<Record<GroupName, { type: string; curve?: string; crv: string; octets: number }>> = {
-  ecp256: { type: 'ec', curve: 'P-256', crv: 'P-256', octets: 32 },
-  ecp384: { type: 'ec', curve: 'P-384', crv: 'P-384', octets: 48 },
-  ecp521: { type: 'ec', curve: 'P-521', crv: 'P-521', octets: 66 },
-  x25519: { type: 'x25519', crv: 'X25519', octets: 32 },
-  x448: { type: 'x448', crv: 'X448', octets: 56 },
+const CURVES: Partial<Record<GroupName, { type: string; curve?: string }>> = {
+  ecp256: { type: 'ec', curve: 'P-256' },
+  ecp384: { type: 'ec', curve: 'P-384' },
+  ecp521: { type: 'ec', curve: 'P-521' },
+  x25519: { type: 'x25519' },
+  x448: { type: 'x448' },
 };
 
 /** Node's names of the groups of RFC 2409 6.2 and RFC 3526. */
@@ -96,45 +90,56 @@ function exportPublic(group: GroupName, key: KeyObject): Uint8Array {
   return jwk.y === undefined ? x : concat(x, new Uint8Array(Buffer.from(jwk.y, 'base64url')));
 }
 
-function importPublic(group: GroupName, value: Uint8Array, own: KeyObject): KeyObject {
-  const curve = CURVES[group];
-  if (!curve) return importModp(group, value, own);
-  const part = (from: number) => Buffer.from(value.subarray(from, from + curve.octets)).toString('base64url');
-  const jwk: JsonWebKey = { kty: 'OKP', crv: curve.crv, x: part(0) };
-  if (curve.type === 'ec') Object.assign(jwk, { kty: 'EC', y: part(curve.octets) });
-  return createPublicKey({ key: jwk, format: 'jwk' });
-}
+type Parameters = {
+  /** AlgorithmIdentifier with the group's parameters, as OpenSSL writes it. */
+  readonly algorithm: Uint8Array;
+  /** The prime of a modp group (PKCS #3). */
+  readonly prime?: bigint;
+};
 
-/** AlgorithmIdentifier with the group's parameters (PKCS #3) and its prime, as OpenSSL writes them; by group. */
-const parameters = new Map<GroupName, { readonly algorithm: Uint8Array; readonly prime: bigint }>();
+const parameters = new Map<GroupName, Parameters>();
 
-function parametersOf(
-  group: GroupName,
-  own: KeyObject,
-): { readonly algorithm: Uint8Array; readonly prime: bigint } {
+function parametersOf(group: GroupName, own: KeyObject): Parameters {
   let found = parameters.get(group);
   if (!found) {
     const spki = new Uint8Array(createPublicKey(own).export({ type: 'spki', format: 'der' }));
     const algorithm = element(spki, element(spki, 0).body);
-    const oid = element(spki, algorithm.body);
-    const prime = element(spki, element(spki, oid.end).body);
     found = {
       algorithm: spki.slice(algorithm.start, algorithm.end),
-      prime: BigInt(`0x${Buffer.from(spki.subarray(prime.body, prime.end)).toString('hex')}`),
+      ...(MODP[group] ? { prime: primeOf(spki, algorithm.body) } : {}),
     };
     parameters.set(group, found);
   }
   return found;
 }
 
-/** SubjectPublicKeyInfo: the form in which OpenSSL takes the peer's value. */
-function importModp(group: GroupName, value: Uint8Array, own: KeyObject): KeyObject {
-  const y = BigInt(`0x${Buffer.from(value).toString('hex')}`);
+function primeOf(spki: Uint8Array, oidAt: number): bigint {
+  const oid = element(spki, oidAt);
+  const prime = element(spki, element(spki, oid.end).body);
+  return BigInt(`0x${hex(spki.subarray(prime.body, prime.end))}`);
+}
+
+/**
+ * SubjectPublicKeyInfo is the form in which OpenSSL takes the value of every group. It goes in as a PEM text: of objects
+ * Node first tries whether they are keys, by exceptions that it throws and catches, which costs more than the import.
+ */
+function importPublic(group: GroupName, value: Uint8Array, own: KeyObject): KeyObject {
   const { algorithm, prime } = parametersOf(group, own);
+  const key = der(0x03, Uint8Array.of(0), prime ? modpKey(value, prime) : curveKey(group, value));
+  const spki = Buffer.from(der(0x30, algorithm, key)).toString('base64');
+  return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`);
+}
+
+/** An uncompressed point (SEC 1 2.3.3), or a Montgomery curve's octets as they are (RFC 8410 4). */
+function curveKey(group: GroupName, value: Uint8Array): Uint8Array {
+  return CURVES[group]?.type === 'ec' ? concat(Uint8Array.of(4), value) : value;
+}
+
+function modpKey(value: Uint8Array, prime: bigint): Uint8Array {
+  const y = BigInt(`0x${hex(value)}`);
   // RFC 2412 E, RFC 7919 5.1: 0, 1 and p-1 give a secret that anybody knows.
   if (y <= 1n || y >= prime - 1n) throw new RangeError('public value out of range');
-  const key = der(0x03, Uint8Array.of(0), integer(value));
-  return createPublicKey({ key: Buffer.from(der(0x30, algorithm, key)), format: 'der', type: 'spki' });
+  return integer(value);
 }
 
 /** Where a DER element begins, where its contents do, and where it ends. */

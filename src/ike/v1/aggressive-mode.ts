@@ -71,7 +71,7 @@ export function onAggressiveRequest(
   body: Uint8Array,
   local: Endpoint,
   remote: Endpoint,
-): void {
+): IsakmpSa | undefined {
   const payloads = message.payloads ?? [];
   const [offer, ke, nonce, id] = [
     find(payloads, 'sa'),
@@ -142,6 +142,7 @@ export function onAggressiveRequest(
       sa.state = 'keyed';
     });
   });
+  return sa;
 }
 
 /** The connection whose peer has this identity; else the first, whose refusal will say what was expected. */

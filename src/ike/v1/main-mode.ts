@@ -54,7 +54,7 @@ export function onFirstMessage(
   body: Uint8Array,
   local: Endpoint,
   remote: Endpoint,
-): void {
+): IsakmpSa | undefined {
   const payloads = message.payloads ?? [];
   const offer = find(payloads, 'sa');
   const who = `IKEv1 from ${endpointText(remote)}`;
@@ -88,6 +88,7 @@ export function onFirstMessage(
   progress(core, sa.flow, body);
   const answer: Payload = { ...offer, proposals: [chosen.proposal] };
   send(core, sa, sa.flow, clear(sa, MAIN_MODE, [answer, ...vendors('main')]));
+  return sa;
 }
 
 /** Every later message of the exchange. */

@@ -119,7 +119,7 @@ export function refuse(
   local: Endpoint,
   remote: Endpoint,
   notify: number,
-): void {
+): undefined {
   const spiR = core.random(8);
   const spi = new Uint8Array(16);
   spi.set(spiI);
@@ -220,6 +220,7 @@ export function conclude(core: Core, sa: IsakmpSa, peer: string, payloads: reado
   const nat = sa.nat.local || sa.nat.remote ? ', UDP encapsulation' : '';
   const text = `ISAKMP SA established with ${peer}: ${s.cipher}/${s.hash}/${s.group}${nat}`;
   core.note('info', 'ike-established', connection, text);
+  announce(core, sa);
   if (sa.role === 'initiator') begun(core, sa);
   else supervise(core, connection);
   for (const again of held) again();
@@ -236,12 +237,17 @@ export function hold({ phase1, role, state }: IsakmpSa, again: () => void): bool
   return true;
 }
 
-function begun(core: Core, sa: IsakmpSa): void {
+/** INITIAL-CONTACT from either role, as SEIL sends it (seed 001 #984 and #1016): nothing of ours is older than this SA. */
+function announce(core: Core, sa: IsakmpSa): void {
   const { connection } = sa;
   const first = ![...connection.sas].some((other) => other !== sa && other.state === 'established');
   if (first && connection.policy.initialContact && connection.children.size === 0) {
     inform(core, sa, [isakmpNotify(sa, NOTIFY_V1.INITIAL_CONTACT)]);
   }
+}
+
+function begun(core: Core, sa: IsakmpSa): void {
+  const { connection } = sa;
   const old = connection.renewing;
   delete connection.renewing;
   if (old?.state === 'live') beginQuickMode(core, sa, old);

@@ -292,7 +292,7 @@ function refusedInit(sa: IkeSa, type: number, spiR: Uint8Array): Reason {
   };
 }
 
-/** A first request of a peer. Returns without keeping anything until the peer proved its address, when loaded. */
+/** A first request of a peer: the SA that it begins. Keeps nothing until the peer proved its address, when loaded. */
 export function onInitRequest(
   core: Core,
   message: Message,
@@ -301,9 +301,11 @@ export function onInitRequest(
   remote: Endpoint,
   cookies: Cookies,
   loaded: boolean,
-): void {
+): IkeSa | undefined {
   const { header, payloads } = message;
-  const reply = (payload: Payload) => core.send(local, remote, initError(header.spiI, payload));
+  const reply = (payload: Payload): undefined => {
+    core.send(local, remote, initError(header.spiI, payload));
+  };
   const [ke, nonce, offer] = [find(payloads, 'ke'), find(payloads, 'nonce'), find(payloads, 'sa')];
   if (!ke || !nonce || !offer || nonce.data.length < 16 || nonce.data.length > 256) {
     return reply(notify(NOTIFY_V2.INVALID_SYNTAX));
@@ -345,7 +347,7 @@ export function onInitRequest(
     core.note('info', 'retry-group', connection, retryText(connection, group, ke.group));
     return reply(notify(NOTIFY_V2.INVALID_KE_PAYLOAD, Uint8Array.of(group.id >> 8, group.id & 255)));
   }
-  accept(core, connection, chosen, message, data, local, remote);
+  return accept(core, connection, chosen, message, data, local, remote);
 }
 
 function retryText(connection: Connection, wanted: Group, sent: number): string {
@@ -361,7 +363,7 @@ function accept(
   data: Uint8Array,
   local: Endpoint,
   remote: Endpoint,
-): void {
+): IkeSa {
   const { header, payloads } = message;
   const sa = newSa(core, connection, 'responder', { spiI: header.spiI, local, remote });
   sa.spiR = core.random(8);
@@ -405,6 +407,7 @@ function accept(
     sa.lastResponse = { messageId: 0, data: [response] };
     core.send(local, remote, response);
   });
+  return sa;
 }
 
 /** Several connections may want signatures: one request speaks for all of their authorities. */
