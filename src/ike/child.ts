@@ -30,6 +30,8 @@ export type ChildSa = {
   state: 'live' | 'replaced' | 'gone';
   /** The outbound half waits here until the peer is known to have the new SA. */
   waiting?: EspSa;
+  /** Our Delete of it is under way (RFC 7296 2.25.1). */
+  closing?: boolean;
   /** What is to be done when the peer first uses the SA. */
   onFirstPacket?: () => void;
 };
@@ -37,7 +39,7 @@ export type ChildSa = {
 /** Key material of both directions, ours to consume (RFC 7296 2.17, RFC 2409 5.5). */
 export type ChildKeys = { readonly inbound: Uint8Array; readonly outbound: Uint8Array };
 
-export type ChildSpec = Omit<ChildSa, 'state' | 'waiting' | 'createdAt' | 'onFirstPacket'> & {
+export type ChildSpec = Omit<ChildSa, 'state' | 'waiting' | 'closing' | 'createdAt' | 'onFirstPacket'> & {
   readonly keys: ChildKeys;
 };
 
@@ -68,6 +70,11 @@ export function install(core: Core, spec: ChildSpec, delayed: boolean): ChildSa 
   return child;
 }
 
+/** Another child takes over: this one is renewed no more, and somebody deletes it. */
+export function supersede(child: ChildSa): void {
+  if (child.state === 'live') child.state = 'replaced';
+}
+
 /** From now on packets leave on this child. */
 export function activate(core: Core, child: ChildSa): void {
   if (!child.waiting || child.state !== 'live') return;
@@ -79,8 +86,11 @@ export function activate(core: Core, child: ChildSa): void {
 
 /** When only a child is left whose outbound half still waits, it waits for nothing any more. */
 export function activateLast(core: Core, connection: Connection): void {
-  const rest = [...connection.children].filter((c) => c.state === 'live');
-  if (rest.every((c) => c.waiting)) for (const c of rest.slice(-1)) activate(core, c);
+  // One that the peer is to delete still carries packets.
+  const carries = (c: ChildSa) => !c.waiting && !c.closing;
+  if ([...connection.children].some(carries)) return;
+  const last = current(connection);
+  if (last) activate(core, last);
 }
 
 /** Takes a child out: outbound now, inbound after the stragglers' grace (none when `graceMs` is 0). */

@@ -23,7 +23,7 @@ import { moved, receive } from './v2/exchange.ts';
 import { initKey, onInitRequest, onInitResponse } from './v2/ike-sa-init.ts';
 import { farewell, watch } from './v2/lifecycle.ts';
 import { rekeyIke } from './v2/rekey-ike.ts';
-import type { IkeSa } from './v2/sa.ts';
+import { established } from './v2/sa.ts';
 import { EXCHANGE, FLAG } from './wire/numbers.ts';
 import { decode as decodeV1, type Message as MessageV1 } from './wire/v1.ts';
 import { decode as decodeV2 } from './wire/v2.ts';
@@ -166,9 +166,9 @@ export class Engine {
       return this.#firstV2(local, remote, octets, message);
     }
     const sa = core.sas.get(hex(header.flags & FLAG.INITIATOR ? header.spiR : header.spiI));
-    if (sa?.version !== 2 || sa.state === 'gone') return;
+    if (sa?.version !== 2) return;
     if (header.exchange === EXCHANGE.IKE_SA_INIT) {
-      if (sa.role === 'initiator' && sa.remote.address === remote.address)
+      if (sa.role === 'initiator' && sa.state !== 'gone' && sa.remote.address === remote.address)
         onInitResponse(core, sa, message, octets);
       return;
     }
@@ -315,7 +315,7 @@ export class Engine {
       return;
     }
     if (connection.policy.version === 1) return beginPhase1(core, connection);
-    const sa = [...connection.sas].find((s): s is IkeSa => s.version === 2 && s.state === 'established');
+    const sa = established(connection);
     if (sa) rekeyIke(core, sa);
   }
 }

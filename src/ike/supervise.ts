@@ -8,6 +8,7 @@ import { beginQuickMode } from './v1/quick-mode.ts';
 import { usable } from './v1/sa.ts';
 import { createChild } from './v2/create-child-sa.ts';
 import { beginInit } from './v2/ike-sa-init.ts';
+import { established } from './v2/sa.ts';
 
 const FIRST_RETRY_MS = 3000;
 const LONGEST_RETRY_MS = 60_000;
@@ -67,8 +68,8 @@ function settled(connection: Connection): boolean {
 function begin(core: Core, connection: Connection): void {
   if (core.closing || settled(connection)) return;
   if (connection.policy.version === 2) {
-    const sa = [...connection.sas].find((s) => s.version === 2 && s.state === 'established');
-    if (sa?.version === 2) createChild(core, sa);
+    const sa = established(connection);
+    if (sa) createChild(core, sa);
     else beginInit(core, connection);
     return;
   }

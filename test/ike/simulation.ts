@@ -33,37 +33,82 @@ export type NetworkFaults = {
 
 type Event = { at: number; order: number; run: () => void };
 
+/** Events by time, and in the order of their making where times are equal: a binary heap. */
+class Agenda {
+  readonly #heap: Event[] = [];
+  #order = 0;
+
+  get first(): Event | undefined {
+    return this.#heap[0];
+  }
+
+  add(at: number, run: () => void): void {
+    const heap = this.#heap;
+    const event = { at, order: this.#order++, run };
+    let i = heap.push(event) - 1;
+    while (i > 0) {
+      const up = (i - 1) >> 1;
+      if (!before(event, heap[up])) break;
+      heap[i] = heap[up];
+      i = up;
+    }
+    heap[i] = event;
+  }
+
+  shift(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (!last || heap.length === 0) return;
+    let i = 0;
+    for (;;) {
+      let down = 2 * i + 1;
+      if (down + 1 < heap.length && before(heap[down + 1], heap[down])) down++;
+      if (down >= heap.length || !before(heap[down], last)) break;
+      heap[i] = heap[down];
+      i = down;
+    }
+    heap[i] = last;
+  }
+}
+
+function before(a: Event, b: Event): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}
+
 export class Network {
   now = 0;
   readonly random: () => number;
   faults: NetworkFaults = {};
+  /** What befalls ESP; as IKE, unless a test looks for packets that the engines lose. */
+  espFaults?: NetworkFaults;
   /** Every IKE datagram that was put on the wire. */
   readonly log: { at: number; from: Endpoint; to: Endpoint; data: Uint8Array }[] = [];
-  /** A test's own decision about a datagram: false drops it. */
-  filter: (from: Endpoint, to: Endpoint, data: Uint8Array) => boolean = () => true;
+  /** A test's own decision about an IKE datagram: false drops it, a number delays it by as many ms. */
+  filter: (from: Endpoint, to: Endpoint, data: Uint8Array) => boolean | number = () => true;
   readonly nodes: Node[] = [];
-  #events: Event[] = [];
-  #order = 0;
+  readonly #agenda = new Agenda();
 
   constructor(seed: number) {
     this.random = generator(seed);
   }
 
   bytes(n: number): Uint8Array {
-    return Uint8Array.from({ length: n }, () => Math.floor(this.random() * 256));
+    const out = new Uint8Array(n);
+    for (let i = 0; i < n; i++) out[i] = this.random() * 256;
+    return out;
   }
 
   after(delay: number, run: () => void): void {
-    this.#events.push({ at: this.now + delay, order: this.#order++, run });
+    this.#agenda.add(this.now + delay, run);
   }
 
   /** One-way delay 5 ms, and what the faults add. */
-  carry(deliver: () => void): void {
-    const { loss = 0, duplication = 0, jitter = 0 } = this.faults;
+  carry(deliver: () => void, faults: NetworkFaults = this.faults, delay = 0): void {
+    const { loss = 0, duplication = 0, jitter = 0 } = faults;
     const copies = this.random() < duplication ? 2 : 1;
     for (let i = 0; i < copies; i++) {
       if (this.random() < loss) continue;
-      this.after(5 + this.random() * jitter, deliver);
+      this.after(5 + delay + this.random() * jitter, deliver);
     }
   }
 
@@ -74,13 +119,8 @@ export class Network {
   /** Runs until `seconds` of virtual time have passed. */
   run(seconds: number): void {
     const end = this.now + seconds * 1000;
-    for (;;) {
-      let next: Event | undefined;
-      for (const e of this.#events) {
-        if (e.at <= end && (!next || e.at < next.at || (e.at === next.at && e.order < next.order))) next = e;
-      }
-      if (!next) break;
-      this.#events.splice(this.#events.indexOf(next), 1);
+    for (let next = this.#agenda.first; next && next.at <= end; next = this.#agenda.first) {
+      this.#agenda.shift();
       this.now = next.at;
       next.run();
     }
@@ -103,8 +143,10 @@ export class Node {
   readonly facts: Fact[] = [];
   readonly received: { tunnel: string; inner: Uint8Array; at: number }[] = [];
   readonly effects: Effect[] = [];
+  /** Where the engine's random octets come from: a test may choose the nonces. */
+  random: (n: number) => Uint8Array;
   /** Timers by id with the arming that is valid. */
-  readonly #timers = new Map<string, number>();
+  readonly timers = new Map<string, number>();
   #arming = 0;
   alive = true;
 
@@ -112,6 +154,7 @@ export class Node {
     this.network = network;
     this.address = address;
     this.engine = new Engine(settings);
+    this.random = (n) => network.bytes(n);
     this.dataplane = new FakeDataplane({
       now: () => network.now,
       random: (n) => network.bytes(n),
@@ -150,7 +193,7 @@ export class Node {
     if (!this.alive) return;
     const env = {
       now: this.network.now,
-      random: (n: number) => this.network.bytes(n),
+      random: this.random,
       allocateSpi: () => this.dataplane.allocateSpi(),
     };
     for (const effect of this.engine.step(input, env)) this.#carryOut(effect);
@@ -186,14 +229,16 @@ export class Node {
         return this.dataplane.sendKeepalive(effect.local, effect.remote);
       case 'arm': {
         const arming = ++this.#arming;
-        this.#timers.set(effect.id, arming);
+        this.timers.set(effect.id, arming);
         this.network.after(effect.at - this.network.now, () => {
-          if (this.#timers.get(effect.id) === arming) this.input({ kind: 'timer', id: effect.id });
+          if (this.timers.get(effect.id) !== arming) return;
+          this.timers.delete(effect.id);
+          this.input({ kind: 'timer', id: effect.id });
         });
         return;
       }
       case 'cancel':
-        this.#timers.delete(effect.id);
+        this.timers.delete(effect.id);
         return;
       case 'job': {
         const { id, job } = effect;
@@ -221,14 +266,16 @@ export class Node {
 
   #sendIke(from: Endpoint, to: Endpoint, data: Uint8Array): void {
     this.network.log.push({ at: this.network.now, from, to, data });
-    if (!this.network.filter(from, to, data)) return;
-    this.network.carry(() => {
+    const verdict = this.network.filter(from, to, data);
+    if (verdict === false) return;
+    const deliver = () =>
       this.network.node(to.address)?.input({ kind: 'datagram', local: to, remote: from, data });
-    });
+    this.network.carry(deliver, this.network.faults, verdict === true ? 0 : verdict);
   }
 
   #sendEsp(packet: FakeEsp): void {
-    this.network.carry(() => this.network.node(packet.to.address)?.dataplane.receive(packet));
+    const deliver = () => this.network.node(packet.to.address)?.dataplane.receive(packet);
+    this.network.carry(deliver, this.network.espFaults);
   }
 }
 

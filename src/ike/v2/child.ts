@@ -20,6 +20,8 @@ export type ChildMaterial = {
   readonly shared?: Uint8Array;
   /** The child that this one replaces. */
   readonly replaces?: ChildSa;
+  /** Redundant after a collision (RFC 7296 2.8.1): no packet leaves on it before it is deleted. */
+  readonly redundant?: boolean;
 };
 
 /** As initiator: takes the peer's answer, or says why it cannot be taken. */
@@ -121,7 +123,7 @@ function make(
       keys: childKeys(protection, suite, m.nonces[0], m.nonces[1], m.shared, weInitiate),
     },
     // A responder that renews sends on the old SA until the initiator is known to have the new one (2.8).
-    !weInitiate && m.replaces !== undefined,
+    m.redundant ?? (!weInitiate && m.replaces !== undefined),
   );
   const how = m.replaces ? 'child-rekeyed' : 'child-established';
   core.note('info', how, connection, childText(child));

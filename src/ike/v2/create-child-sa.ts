@@ -1,6 +1,6 @@
 // CREATE_CHILD_SA for IPsec SAs (RFC 7296 1.3.1, 1.3.3, 2.8): a new Child SA, or the renewal of one.
 import { compareBytes, Reader, u32Bytes } from '../../net/bytes.ts';
-import { activate, activateLast, type ChildSa, current, remove, STRAGGLER_MS } from '../child.ts';
+import { activate, activateLast, type ChildSa, current, remove, STRAGGLER_MS, supersede } from '../child.ts';
 import type { Core } from '../core.ts';
 import { GROUPS, type GroupName, groupById } from '../crypto/algorithm.ts';
 import type { KeyExchangeResult } from '../crypto/key-exchange.ts';
@@ -10,16 +10,20 @@ import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, PROTOCOL } from '../wire/numbers
 import { find, findNotify, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
 import { acceptChild, answerChild, childReason } from './child.ts';
 import { enqueue, proceed, request, respond } from './exchange.ts';
-import { answerRekeyIke } from './rekey-ike.ts';
-import type { IkeSa } from './sa.ts';
+import { endChild } from './informational.ts';
+import { thinOut } from './lifecycle.ts';
+import { answerRekeyIke, decide } from './rekey-ike.ts';
+import { established, type IkeSa } from './sa.ts';
 import { fromPrefixes } from './selectors.ts';
 
-/** How long we wait before another try when the peer was busy (2.25). */
+/** How long we wait before another try when the peer was busy (2.25), and when no child carries packets meanwhile. */
 const BUSY_RETRY_MS = 5000;
+const URGENT_RETRY_MS = 500;
 
 export function createChild(core: Core, sa: IkeSa): void {
   enqueue(sa, () => {
-    if (sa.state !== 'established' || current(sa.connection)) return proceed(sa);
+    if (current(sa.connection)) return proceed(sa);
+    if (sa.state !== 'established') return elsewhere(core, sa);
     begin(core, sa, undefined, sa.connection.policy.child.pfs);
   });
 }
@@ -31,25 +35,36 @@ export function rekeyChild(core: Core, child: ChildSa): void {
   enqueue(sa, () => {
     // Meanwhile the peer may have renewed or deleted it, or is not yet known to have it.
     if (child.state !== 'live' || child.waiting) return proceed(sa);
-    if (child.ikeSa !== sa) {
-      rekeyChild(core, child);
-      return proceed(sa);
-    }
+    if (sa.state !== 'established') return elsewhere(core, sa, child);
     begin(core, sa, child, child.suite.group ?? sa.connection.policy.child.pfs);
   });
 }
 
-function begin(core: Core, sa: IkeSa, old: ChildSa | undefined, group: GroupName | undefined): void {
-  if (!group) return send(core, sa, old, undefined, undefined);
+/** Meanwhile the IKE SA was renewed or is being closed: its successor, if it has one, makes or renews the child. */
+function elsewhere(core: Core, sa: IkeSa, old?: ChildSa): void {
+  const next = old ? old.ikeSa : established(sa.connection);
+  if (next && next !== sa) {
+    if (old) rekeyChild(core, old);
+    else createChild(core, next);
+  }
+  proceed(sa);
+}
+
+/** `asked`: the group is the one that the peer asked for by INVALID_KE_PAYLOAD. */
+function begin(
+  core: Core,
+  sa: IkeSa,
+  old: ChildSa | undefined,
+  group: GroupName | undefined,
+  asked = false,
+): void {
+  if (!group) return send(core, sa, old, undefined, undefined, asked);
   sa.busy = true;
   core.job({ group }, (result) => {
     delete sa.busy;
-    if (sa.state === 'gone' || (old && old.state !== 'live')) return proceed(sa);
-    if (old && old.ikeSa !== sa) {
-      rekeyChild(core, old);
-      return proceed(sa);
-    }
-    send(core, sa, old, group, result);
+    if (old ? old.state !== 'live' : current(sa.connection)) return proceed(sa);
+    if (sa.state !== 'established') return elsewhere(core, sa, old);
+    send(core, sa, old, group, result, asked);
   });
 }
 
@@ -59,6 +74,7 @@ function send(
   old: ChildSa | undefined,
   group: GroupName | undefined,
   result: KeyExchangeResult | undefined,
+  asked: boolean,
 ): void {
   const { policy } = sa.connection;
   const pair = result?.ok ? result.keyPair : undefined;
@@ -73,15 +89,21 @@ function send(
     { type: 'tsi', selectors: fromPrefixes(policy.child.selectors.local, policy.child.protocol) },
     { type: 'tsr', selectors: fromPrefixes(policy.child.selectors.remote, policy.child.protocol) },
   ];
-  if (old) sa.rekeying = { what: old, nonce };
+  sa.rekeying = { what: old ?? 'new child', deleted: new Set() };
   request(core, sa, EXCHANGE.CREATE_CHILD_SA, payloads, 'CREATE_CHILD_SA', (answer) => {
     const peerNonce = find(answer, 'nonce')?.data;
     const ke = find(answer, 'ke');
     const refusal = answer.find(
       (p): p is PayloadOf<'notify'> => p.type === 'notify' && p.notify < NOTIFY_V2_STATUS,
     );
-    if (refusal || !peerNonce) return refused(core, sa, old, refusal);
+    if (refusal || !peerNonce) return refused(core, sa, old, refusal, asked);
     const finish = (shared?: Uint8Array) => {
+      // Meanwhile the IKE SA is being closed: whatever was made under it goes with it.
+      if (sa.state !== 'established') {
+        delete sa.rekeying;
+        return elsewhere(core, sa, old);
+      }
+      const redundant = lostCollision(sa, nonce, peerNonce);
       const child = acceptChild(core, sa, {
         spi,
         nonces: [nonce, peerNonce],
@@ -89,6 +111,7 @@ function send(
         groups,
         ...(shared ? { shared } : {}),
         ...(old ? { replaces: old } : {}),
+        ...(redundant ? { redundant } : {}),
       });
       if ('code' in child) {
         delete sa.rekeying;
@@ -96,10 +119,12 @@ function send(
         sa.connection.failures++;
         return supervise(core, sa.connection);
       }
-      if (old) settle(core, sa, old, child, nonce, peerNonce);
+      const { deleted } = sa.rekeying!;
+      settle(core, sa, old, child, redundant);
+      if (deleted.has(child.spiOut)) endChild(core, child);
     };
     if (!pair) return finish();
-    if (!ke) return refused(core, sa, old, undefined);
+    if (!ke) return refused(core, sa, old, undefined, asked);
     sa.busy = true;
     core.job({ group: group!, keyPair: pair, peerPublic: ke.data }, (result) => {
       delete sa.busy;
@@ -117,25 +142,24 @@ function send(
   });
 }
 
-/** Ends our renewal: the redundant child of a collision goes (2.8.1), else the old one. */
-function settle(
-  core: Core,
-  sa: IkeSa,
-  old: ChildSa,
-  made: ChildSa,
-  ours: Uint8Array,
-  theirs: Uint8Array,
-): void {
-  const collision = sa.rekeying?.what === old ? sa.rekeying.theirs : undefined;
-  delete sa.rekeying;
+/** The exchange with the lowest of the four nonces is redundant (2.8.1): was it ours? */
+function lostCollision(sa: IkeSa, ours: Uint8Array, theirs: Uint8Array): boolean {
+  const collision = sa.rekeying?.theirs;
   const lowest = compareBytes(ours, theirs) < 0 ? ours : theirs;
-  if (collision && 'spiIn' in collision.made && compareBytes(lowest, collision.lowest) < 0) {
-    // The exchange with the lowest nonce is redundant, and it was ours: our new child goes, the peer deletes the old.
-    deleteChild(core, sa, made);
-    return;
+  return collision !== undefined && compareBytes(lowest, collision.lowest) < 0;
+}
+
+/** Ends our exchange: the redundant child of a collision goes (2.8.1), else the old one. */
+function settle(core: Core, sa: IkeSa, old: ChildSa | undefined, made: ChildSa, redundant: boolean): void {
+  const theirs = sa.rekeying?.theirs?.made;
+  delete sa.rekeying;
+  if (old) {
+    supersede(old);
+    // Each side deletes what it made in vain, and the winner the old one.
+    if (!redundant && theirs && 'spiIn' in theirs) supersede(theirs);
+    deleteChild(core, sa, redundant ? made : old);
   }
-  old.state = 'replaced';
-  deleteChild(core, sa, old);
+  thinOut(core, sa.connection);
 }
 
 function refused(
@@ -143,16 +167,22 @@ function refused(
   sa: IkeSa,
   old: ChildSa | undefined,
   refusal: PayloadOf<'notify'> | undefined,
+  asked: boolean,
 ): void {
+  const theirs = sa.rekeying?.theirs;
   delete sa.rekeying;
   const { connection } = sa;
-  if (refusal?.notify === NOTIFY_V2.INVALID_KE_PAYLOAD && refusal.data.length === 2) {
+  // The peer's renewal crossed ours and is the one that stands: it may refuse ours, which is not needed (2.8.1).
+  if (old && theirs?.made.state === 'live') return supersede(old);
+  if (old?.state === 'gone') return supervise(core, connection);
+  if (refusal?.notify === NOTIFY_V2.INVALID_KE_PAYLOAD && refusal.data.length === 2 && !asked) {
     const wanted = groupById(new Reader(refusal.data).u16());
-    if (wanted && wanted.name === connection.policy.child.pfs)
-      return enqueue(sa, () => begin(core, sa, old, wanted.name));
+    // As in our answers: unset, PFS follows the peer.
+    if (wanted && wanted.name === (connection.policy.child.pfs ?? wanted.name))
+      return begin(core, sa, old, wanted.name, true);
   }
   if (refusal?.notify === NOTIFY_V2.TEMPORARY_FAILURE) {
-    core.arm(`sa:${sa.id}:busy`, BUSY_RETRY_MS, () =>
+    core.arm(`sa:${sa.id}:busy`, old ? BUSY_RETRY_MS : URGENT_RETRY_MS, () =>
       old ? rekeyChild(core, old) : supervise(core, connection),
     );
     return;
@@ -164,8 +194,9 @@ function refused(
       connection,
       'the peer does not know the IPsec SA that we renew: negotiating anew',
     );
-    remove(core, old, 0);
-    return createChild(core, old.ikeSa ?? sa);
+    remove(core, old, STRAGGLER_MS);
+    activateLast(core, connection);
+    return createChild(core, sa);
   }
   const reason = refusal
     ? childReason(sa, refusal)
@@ -183,6 +214,7 @@ function refused(
 
 /** Deletes a child of ours and waits for the answer; stragglers may come in for a while. */
 export function deleteChild(core: Core, sa: IkeSa, child: ChildSa): void {
+  supersede(child);
   enqueue(sa, () => {
     if (child.state === 'gone') return proceed(sa);
     // Meanwhile the IKE SA was renewed.
@@ -190,6 +222,7 @@ export function deleteChild(core: Core, sa: IkeSa, child: ChildSa): void {
       deleteChild(core, child.ikeSa, child);
       return proceed(sa);
     }
+    child.closing = true;
     const payload: Payload = { type: 'delete', protocol: PROTOCOL.ESP, spis: [u32Bytes(child.spiIn)] };
     request(core, sa, EXCHANGE.INFORMATIONAL, [payload], 'Delete of a Child SA', () => {
       remove(core, child, STRAGGLER_MS);
@@ -215,12 +248,14 @@ export function answerCreateChild(
   if (sa.state === 'replaced') return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
   if (!find(payloads, 'tsi')) return answerRekeyIke(core, sa, messageId, payloads);
 
+  decide(core, sa);
   const rekey = findNotify(payloads, NOTIFY_V2.REKEY_SA);
   const named = rekey?.spi.length === 4 ? new Reader(rekey.spi).u32() : undefined;
   const old = [...sa.children].find((c) => c.spiOut === named);
-  if (rekey && !old) return refuse(NOTIFY_V2.CHILD_SA_NOT_FOUND, undefined, PROTOCOL.ESP, rekey.spi);
-  if (sa.rekeying?.what === 'ike' || (old && old.state !== 'live'))
+  // While we make a child, the peer may know its SPI before us (2.25.1).
+  if (sa.rekeying?.what === 'ike' || (rekey && (old ? old.state !== 'live' : sa.rekeying)))
     return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
+  if (rekey && !old) return refuse(NOTIFY_V2.CHILD_SA_NOT_FOUND, undefined, PROTOCOL.ESP, rekey.spi);
 
   const { policy } = sa.connection;
   const ke = find(payloads, 'ke');
@@ -247,6 +282,7 @@ export function answerCreateChild(
       : [...answer.payloads];
     respond(core, sa, EXCHANGE.CREATE_CHILD_SA, messageId, full);
     if (answer.child && old) replaced(core, sa, old, answer.child, nonce, ownNonce);
+    else if (answer.child) thinOut(core, sa.connection);
     supervise(core, sa.connection);
   };
   const ownNonce = core.random(Math.max(policy.nonceOctets, 16));
@@ -280,5 +316,6 @@ function replaced(
     sa.rekeying = { ...sa.rekeying, theirs: { made, lowest } };
     return;
   }
-  old.state = 'replaced';
+  supersede(old);
+  thinOut(core, sa.connection);
 }

@@ -163,7 +163,7 @@ export function receive(
       sa.connection,
       `message from ${from.address} dropped: ${opened.rule}`,
     );
-    if (opened.authentic && !isResponse && header.messageId === sa.expectedRequest) {
+    if (opened.authentic && !isResponse && sa.state !== 'gone' && header.messageId === sa.expectedRequest) {
       sa.expectedRequest++;
       respond(core, sa, header.exchange, header.messageId, [notify(NOTIFY_V2.INVALID_SYNTAX)]);
     }
@@ -175,7 +175,9 @@ export function receive(
     answered(core, sa, opened.payloads);
     return;
   }
-  if (header.messageId === sa.expectedRequest) {
+  // The answer to our IKE_AUTH is still under way: the peer, which has the SA already, will ask again.
+  if (sa.state === 'auth' && sa.role === 'initiator') return;
+  if (header.messageId === sa.expectedRequest && sa.state !== 'gone') {
     heard(core, sa, from, to);
     sa.expectedRequest++;
     answer(core, sa, message, opened.payloads);

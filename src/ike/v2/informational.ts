@@ -6,7 +6,7 @@ import { supervise } from '../supervise.ts';
 import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire/numbers.ts';
 import type { Payload } from '../wire/v2.ts';
 import { respond } from './exchange.ts';
-import { drop, lost } from './lifecycle.ts';
+import { drop, LAST_WORD_MS, lost } from './lifecycle.ts';
 import { adopt } from './rekey-ike.ts';
 import type { IkeSa } from './sa.ts';
 
@@ -25,10 +25,13 @@ export function answerInformational(
   const spis = deletes.filter((p) => p.protocol === PROTOCOL.ESP).flatMap((p) => p.spis);
   const ended = spis.flatMap((spi) => {
     const named = spi.length === 4 ? new Reader(spi).u32() : undefined;
-    return [...sa.children].find((c) => c.spiOut === named) ?? [];
+    // A Delete that crosses a renewal of the IKE SA may name a child that the new one has inherited.
+    const child = [...sa.connection.children].find((c) => c.spiOut === named);
+    if (named !== undefined && !child) sa.rekeying?.deleted.add(named);
+    return child ?? [];
   });
   // The answer names our half of each pair, unless we asked for its deletion ourselves (1.4.1).
-  const own = ended.map((c) => u32Bytes(c.spiIn));
+  const own = ended.filter((c) => !c.closing).map((c) => u32Bytes(c.spiIn));
   respond(
     core,
     sa,
@@ -53,11 +56,11 @@ function endIke(core: Core, sa: IkeSa): void {
   const { connection } = sa;
   if (sa.state === 'established') core.note('info', 'ike-deleted', connection, 'IKE SA deleted by the peer');
   adopt(core, sa);
-  drop(core, sa);
+  drop(core, sa, STRAGGLER_MS, LAST_WORD_MS);
   supervise(core, connection);
 }
 
-function endChild(core: Core, child: ChildSa): void {
+export function endChild(core: Core, child: ChildSa): void {
   const { connection } = child;
   const renewed = child.state === 'replaced';
   remove(core, child, STRAGGLER_MS);

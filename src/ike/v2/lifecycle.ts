@@ -1,14 +1,19 @@
 // How an IKE SA begins, is watched over, and ends.
-import { hex } from '../../net/bytes.ts';
-import { remove, STRAGGLER_MS } from '../child.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { compareBytes, hex } from '../../net/bytes.ts';
+import { type ChildSa, remove, STRAGGLER_MS } from '../child.ts';
 import type { Connection, Core } from '../core.ts';
 import type { Reason } from '../reason.ts';
 import { supervise } from '../supervise.ts';
 import { EXCHANGE, PROTOCOL } from '../wire/numbers.ts';
 import type { Payload } from '../wire/v2.ts';
+import { deleteChild } from './create-child-sa.ts';
 import { enqueue, request, tell } from './exchange.ts';
 import { rekeyIke } from './rekey-ike.ts';
 import { type IkeSa, LIVENESS, ownSpi } from './sa.ts';
+
+/** A peer that retransmits as we do has given up by then (165 s). */
+const PEER_GAVE_UP_MS = 180_000;
 
 export function register(core: Core, sa: IkeSa): void {
   core.sas.set(hex(ownSpi(sa)), sa);
@@ -58,8 +63,11 @@ function keepalive(core: Core, sa: IkeSa): void {
   });
 }
 
-/** Forgets the SA and its children, without a word to the peer. */
-export function drop(core: Core, sa: IkeSa, graceMs = 0): void {
+/** How long an SA that the peer deleted still repeats its last answer, which may have been lost (2.1). */
+export const LAST_WORD_MS = 60_000;
+
+/** Forgets the SA and its children, without a word to the peer but, for `lingerMs`, the last. */
+export function drop(core: Core, sa: IkeSa, graceMs = 0, lingerMs = 0): void {
   if (sa.state === 'gone') return;
   sa.state = 'gone';
   for (const timer of ['retransmit', 'half-open', 'rekey', 'expire', 'dpd', 'keepalive']) {
@@ -68,15 +76,23 @@ export function drop(core: Core, sa: IkeSa, graceMs = 0): void {
   for (const child of [...sa.children]) remove(core, child, graceMs);
   sa.queue.length = 0;
   delete sa.outstanding;
-  delete sa.keys;
-  if (core.sas.get(hex(ownSpi(sa))) === sa) core.sas.delete(hex(ownSpi(sa)));
   sa.connection.sas.delete(sa);
+  thinOut(core, sa.connection);
+  const end = () => {
+    delete sa.keys;
+    if (core.sas.get(hex(ownSpi(sa))) === sa) core.sas.delete(hex(ownSpi(sa)));
+  };
+  if (lingerMs > 0) core.arm(`sa:${sa.id}:linger`, lingerMs, end);
+  else end();
 }
 
 /** The negotiation failed or the peer is gone: say why, forget the SA, try again later. */
 export function lost(core: Core, sa: IkeSa, reason: Reason): void {
   const { connection } = sa;
-  if (sa.state === 'replaced') return drop(core, sa);
+  if (sa.state === 'replaced') {
+    drop(core, sa);
+    return supervise(core, connection);
+  }
   const dead = sa.state === 'established';
   core.refuse(
     dead ? 'peer-dead' : 'negotiation-failed',
@@ -92,18 +108,41 @@ export function lost(core: Core, sa: IkeSa, reason: Reason): void {
 
 /** Ends an established SA with a Delete (RFC 7296 1.4.1) and sees to a new one where one is wanted. */
 export function deleteIke(core: Core, sa: IkeSa): void {
-  farewell(core, sa);
+  retire(core, sa);
+  core.note('info', 'ike-deleted', sa.connection, 'IKE SA deleted by us');
   supervise(core, sa.connection);
 }
 
-/** Takes an SA out of use and deletes it; its children's stragglers may come in for `graceMs`. */
-export function retire(core: Core, sa: IkeSa, graceMs: number): void {
+/** Takes an SA out of use: another takes over, or is to come. */
+function supersede(core: Core, sa: IkeSa): void {
   sa.state = 'replaced';
   core.cancel(`sa:${sa.id}:rekey`);
+}
+
+/**
+ * Leaves it to the peer to delete an SA that it renewed, or made in vain (2.8.2). But what it made it may have
+ * forgotten before our answer came, and what it renewed it may have lost otherwise: then nobody deletes it.
+ */
+export function leave(core: Core, sa: IkeSa): void {
+  supersede(core, sa);
+  core.arm(`sa:${sa.id}:expire`, PEER_GAVE_UP_MS, () => drop(core, sa));
+}
+
+/** Takes an SA out of use and deletes it: the last request on it (2.8). Its children, if any are left, go with it. */
+export function retire(core: Core, sa: IkeSa): void {
+  supersede(core, sa);
+  core.cancel(`sa:${sa.id}:expire`);
   const bye: Payload = { type: 'delete', protocol: PROTOCOL.ISAKMP, spis: [] };
-  enqueue(sa, () =>
-    request(core, sa, EXCHANGE.INFORMATIONAL, [bye], 'Delete of the IKE SA', () => drop(core, sa, graceMs)),
-  );
+  const end = () => {
+    drop(core, sa, STRAGGLER_MS);
+    supervise(core, sa.connection);
+  };
+  const task = () => {
+    // A successor runs what waits here; our Delete still waits its turn.
+    if (sa.busy || sa.outstanding) sa.queue.push(task);
+    else request(core, sa, EXCHANGE.INFORMATIONAL, [bye], 'Delete of the IKE SA', end);
+  };
+  enqueue(sa, task);
 }
 
 /** Deletes without waiting for the answer: the peer that misses it finds out by its liveness check. */
@@ -116,20 +155,32 @@ export function farewell(core: Core, sa: IkeSa): void {
 }
 
 /**
- * Two routers that start together end up with two IKE SAs. Both sides keep the one with the lower initiator SPI, and
- * the initiator of the other deletes it once traffic had time to move.
+ * Two routers that start together, or miss a child together, end up with two IKE SAs or two children. Both sides keep
+ * the one with the lower initiator SPI, and the initiator of the other deletes it once traffic had time to move.
  */
 export function thinOut(core: Core, connection: Connection): void {
-  const twins = [...connection.sas].filter(
-    (sa): sa is IkeSa => sa.version === 2 && sa.state === 'established' && !sa.rekeying,
-  );
-  if (twins.length < 2) return;
-  twins.sort((a, b) => (hex(a.spiI) < hex(b.spiI) ? -1 : 1));
-  for (const sa of twins.slice(1)) {
-    if (sa.role !== 'initiator') continue;
-    core.arm(`sa:${sa.id}:expire`, STRAGGLER_MS, () => {
-      core.note('info', 'ike-redundant', connection, 'a second IKE SA to the same peer is not needed');
-      retire(core, sa, STRAGGLER_MS);
-    });
-  }
+  const timer = `connection:${connection.policy.name}:twins`;
+  if (twins(connection).length === 0) return core.cancel(timer);
+  core.arm(timer, STRAGGLER_MS, () => {
+    for (const twin of twins(connection)) {
+      const ike = 'version' in twin;
+      const text = `a second ${ike ? 'IKE SA' : 'IPsec SA'} to the same peer is not needed`;
+      core.note('info', ike ? 'ike-redundant' : 'child-redundant', connection, text);
+      if (ike) retire(core, twin);
+      else if (twin.ikeSa) deleteChild(core, twin.ikeSa, twin);
+    }
+  });
+}
+
+/** What we made in vain: IKE SAs, or children of the only one. */
+function twins(connection: Connection): IkeSa[] | ChildSa[] {
+  const sas = [...connection.sas].filter((sa): sa is IkeSa => sa.version === 2 && sa.state === 'established');
+  if (sas.some((sa) => sa.rekeying)) return [];
+  sas.sort((a, b) => compareBytes(a.spiI, b.spiI));
+  if (sas.length > 1) return sas.slice(1).filter((sa) => sa.role === 'initiator');
+  const spi = (c: ChildSa) => (c.initiator ? c.spiIn : c.spiOut);
+  const children = [...connection.children].filter((c) => c.state === 'live' && c.ikeSa === sas[0]);
+  children.sort((a, b) => spi(a) - spi(b));
+  const alike = (c: ChildSa) => isDeepStrictEqual(c.selectors, children[0].selectors);
+  return children.slice(1).filter((c) => c.initiator && alike(c));
 }

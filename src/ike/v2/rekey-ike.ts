@@ -1,13 +1,15 @@
 // Renewal of the IKE SA (RFC 7296 1.3.2, 2.18): a new SA takes over the children, the old one is deleted.
-import { compareBytes } from '../../net/bytes.ts';
+import { compareBytes, Reader } from '../../net/bytes.ts';
+import { remove, STRAGGLER_MS } from '../child.ts';
 import type { Core } from '../core.ts';
-import { GROUPS } from '../crypto/algorithm.ts';
+import { GROUPS, type GroupName, groupById } from '../crypto/algorithm.ts';
 import { chooseIke, type IkeSuite, ikeAlternatives, toWire } from '../proposal/v2.ts';
+import { supervise } from '../supervise.ts';
 import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire/numbers.ts';
 import { find, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
 import { enqueue, proceed, request, respond } from './exchange.ts';
 import { ikeKeys, rekeySkeyseed } from './keys.ts';
-import { establish, register, retire } from './lifecycle.ts';
+import { establish, leave, register, retire, thinOut } from './lifecycle.ts';
 import { type IkeSa, LIVENESS } from './sa.ts';
 
 const RETRY_MS = 10_000;
@@ -16,14 +18,15 @@ export function rekeyIke(core: Core, sa: IkeSa): void {
   enqueue(sa, () => begin(core, sa));
 }
 
-function begin(core: Core, sa: IkeSa): void {
+/** `asked`: the group that the peer asked for by INVALID_KE_PAYLOAD. */
+function begin(core: Core, sa: IkeSa, asked?: GroupName): void {
   if (sa.state !== 'established') return proceed(sa);
   const { policy } = sa.connection;
-  const group = sa.suite!.group;
+  const group = asked ?? sa.suite!.group;
   const nonce = core.random(Math.max(policy.nonceOctets, 16));
   const spi = core.random(8);
   sa.busy = true;
-  sa.rekeying = { what: 'ike', nonce };
+  sa.rekeying = { what: 'ike', deleted: new Set() };
   core.job({ group }, (result) => {
     delete sa.busy;
     // Meanwhile the peer may have renewed it.
@@ -41,13 +44,16 @@ function begin(core: Core, sa: IkeSa): void {
       const chosen = offer && chooseIke(policy.name, policy.ike, offer.proposals.slice(0, 1), ke?.group);
       const peerSpi = offer?.proposals[0]?.spi;
       if (!chosen?.ok || !ke || !peerNonce || peerSpi?.length !== 8 || chosen.suite.group !== group) {
-        return refused(core, sa, answer);
+        return refused(core, sa, answer, asked);
       }
       sa.busy = true;
       core.job({ group, keyPair: result.keyPair, peerPublic: ke.data }, (secret) => {
         delete sa.busy;
-        if (sa.state !== 'established') return;
-        if (!secret.ok) return refused(core, sa, answer);
+        if (sa.state === 'gone') return;
+        if (!secret.ok) {
+          refused(core, sa, answer, asked);
+          return proceed(sa);
+        }
         const made = successor(
           core,
           sa,
@@ -71,17 +77,25 @@ export function adopt(core: Core, sa: IkeSa): boolean {
   const made = sa.rekeying?.what === 'ike' ? sa.rekeying.theirs?.made : undefined;
   delete sa.rekeying;
   if (!made || !('version' in made) || made.state !== 'established') return false;
-  inherit(sa, made);
-  sa.state = 'replaced';
-  core.cancel(`sa:${sa.id}:rekey`);
+  inherit(core, sa, made);
   return true;
 }
 
-function refused(core: Core, sa: IkeSa, answer: readonly Payload[]): void {
+/** The peer works with what it made while we renew too, so that is the SA that stands (2.8.2). */
+export function decide(core: Core, made: IkeSa): void {
+  for (const old of made.connection.sas)
+    if (old.version === 2 && old.rekeying?.theirs?.made === made) inherit(core, old, made);
+}
+
+function refused(core: Core, sa: IkeSa, answer: readonly Payload[], asked?: GroupName): void {
   if (adopt(core, sa)) return;
   const refusal = answer.find(
     (p): p is PayloadOf<'notify'> => p.type === 'notify' && p.notify < NOTIFY_V2_STATUS,
   );
+  if (refusal?.notify === NOTIFY_V2.INVALID_KE_PAYLOAD && refusal.data.length === 2 && !asked) {
+    const wanted = groupById(new Reader(refusal.data).u16());
+    if (wanted && sa.connection.policy.ike.groups.includes(wanted.name)) return begin(core, sa, wanted.name);
+  }
   const said = refusal ? nameOf(NOTIFY_V2, refusal.notify) : 'an answer that does not fit';
   core.note('warning', 'rekey-refused', sa.connection, `renewal of the IKE SA: the peer answered ${said}`);
   core.arm(`sa:${sa.id}:rekey`, RETRY_MS, () => rekeyIke(core, sa));
@@ -92,21 +106,31 @@ function settle(core: Core, old: IkeSa, made: IkeSa, ours: Uint8Array, theirs: U
   const collision = old.rekeying?.theirs;
   delete old.rekeying;
   const lowest = compareBytes(ours, theirs) < 0 ? ours : theirs;
-  if (collision && 'version' in collision.made && compareBytes(lowest, collision.lowest) < 0) {
-    inherit(old, collision.made);
-    retire(core, made, 0);
-    return; // The peer deletes the old SA.
+  if (collision && 'version' in collision.made) {
+    if (compareBytes(lowest, collision.lowest) < 0) {
+      retire(core, made);
+      return inherit(core, old, collision.made); // The peer deletes the old SA.
+    }
+    if (collision.made.state === 'established') leave(core, collision.made);
   }
-  inherit(old, made);
-  retire(core, old, 0);
+  inherit(core, old, made);
+  retire(core, old);
 }
 
-function inherit(from: IkeSa, to: IkeSa): void {
-  for (const child of from.children) {
+/** The new SA takes over: the children, and what waited for its turn (2.8). */
+function inherit(core: Core, from: IkeSa, to: IkeSa): void {
+  const { connection } = from;
+  for (const child of [...from.children]) {
+    from.children.delete(child);
     child.ikeSa = to;
-    to.children.add(child);
+    if (to.state !== 'gone') to.children.add(child);
+    // The peer has deleted the new SA already, and with it the children.
+    else remove(core, child, STRAGGLER_MS);
   }
-  from.children.clear();
+  leave(core, from);
+  for (const task of from.queue.splice(0)) task();
+  thinOut(core, connection);
+  supervise(core, connection);
 }
 
 function successor(
@@ -202,8 +226,6 @@ export function answerRekeyIke(core: Core, sa: IkeSa, messageId: number, payload
       sa.rekeying = { ...sa.rekeying, theirs: { made, lowest } };
       return;
     }
-    inherit(sa, made);
-    sa.state = 'replaced';
-    core.cancel(`sa:${sa.id}:rekey`);
+    inherit(core, sa, made);
   });
 }

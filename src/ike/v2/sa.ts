@@ -2,7 +2,6 @@
 import type { Endpoint } from '../../net/endpoint.ts';
 import type { ChildSa } from '../child.ts';
 import type { Connection } from '../core.ts';
-import type { GroupName } from '../crypto/algorithm.ts';
 import type { IkeSuite } from '../proposal/v2.ts';
 import type { Payload } from '../wire/v2.ts';
 import type { Fragments } from './fragments.ts';
@@ -50,7 +49,7 @@ export type IkeSa = {
   fragments?: Fragments;
   /** A request whose answer waits for public-key work. */
   answering?: number;
-  /** What we are renewing, for collisions (RFC 7296 2.8.1). */
+  /** What our open exchange makes or renews, for collisions (RFC 7296 2.8.1). */
   rekeying?: Rekeying;
 };
 
@@ -70,12 +69,18 @@ export const LIVENESS = 'a liveness check';
 export type Task = () => void;
 
 export type Rekeying = {
-  readonly what: 'ike' | ChildSa;
-  readonly nonce: Uint8Array;
-  readonly group?: GroupName;
+  /** The IKE SA, a child, or a child that is made from scratch. */
+  readonly what: 'ike' | ChildSa | 'new child';
+  /** Children by our outbound SPI that the peer deleted before its answer, which makes them, came in. */
+  readonly deleted: Set<number>;
   /** What the peer made at the same time, and the lower of its two nonces. */
   theirs?: { readonly made: IkeSa | ChildSa; readonly lowest: Uint8Array };
 };
+
+/** The IKE SA that carries a connection's exchanges now. */
+export function established(connection: Connection): IkeSa | undefined {
+  return [...connection.sas].find((sa): sa is IkeSa => sa.version === 2 && sa.state === 'established');
+}
 
 /** The SPI by which messages to us find the SA. */
 export function ownSpi(sa: IkeSa): Uint8Array {
