@@ -232,7 +232,7 @@ void tunnel(const Meter& meter, const char* address, const char* local, const ch
   wanted.events = EPOLLIN | EPOLLONESHOT;
   epoll_ctl(poll, EPOLL_CTL_ADD, p.tunnel.fd, &wanted);
   Sender sender(address);
-  p.out.remote = Endpoint4{inet_addr(peer), htons(4500)}.packed();
+  p.out.remote = Endpoint{Address::of4(inet_addr(peer)), htons(4500)};
   uint64_t sent = 0;
   auto burst = [&, wanted](bool superpackets) mutable {
     const size_t n = sender.burst(superpackets);
@@ -249,7 +249,7 @@ void tunnel(const Meter& meter, const char* address, const char* local, const ch
   for (const bool encapsulated : {true, false}) {
     std::string why;
     p.out.encapsulated = encapsulated;
-    p.out.local = {inet_addr(local), uint16_t(encapsulated ? htons(4500) : 0)};
+    p.out.local = {Address::of4(inet_addr(local)), uint16_t(encapsulated ? htons(4500) : 0)};
     const auto port = encapsulated ? nullptr : open_esp_port(NativeEsp::kAuto, p.out.local.address, &why);
     p.out.port = std::make_shared<std::atomic<EspPort*>>(port.get());
     for (const bool superpackets : {false, true}) printf("\t%.1f", spent(meter, [&] { return burst(superpackets); }));

@@ -2,7 +2,7 @@
 
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <netinet/in.h>
+#include <string.h>
 
 #include "packet_socket.h"
 #include "xdp.h"
@@ -10,13 +10,15 @@
 namespace sekisho {
 namespace {
 
-std::string name_of(uint32_t local) {
+std::string name_of(const Address& local) {
   ifaddrs* list = nullptr;
   std::string name;
   if (getifaddrs(&list) != 0) return name;
   for (ifaddrs* i = list; i && name.empty(); i = i->ifa_next) {
-    if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET) continue;
-    if (reinterpret_cast<sockaddr_in*>(i->ifa_addr)->sin_addr.s_addr == local) name = i->ifa_name;
+    if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6)) continue;
+    sockaddr_storage address = {};
+    memcpy(&address, i->ifa_addr, i->ifa_addr->sa_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    if (Endpoint::of(address).address == local) name = i->ifa_name;
   }
   freeifaddrs(list);
   return name;
@@ -34,14 +36,18 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-int interface_of(uint32_t local) {
+int interface_of(const Address& local) {
   const std::string name = name_of(local);
   return name.empty() ? 0 : if_nametoindex(name.c_str());
 }
 
-std::unique_ptr<EspPort> open_esp_port(NativeEsp wish, uint32_t local, std::string* why) {
+std::unique_ptr<EspPort> open_esp_port(NativeEsp wish, const Address& local, std::string* why) {
   why->clear();
   if (wish == NativeEsp::kRaw) return nullptr;
+  if (!local.is4()) {
+    *why = "IPv6 outside goes by the raw socket";
+    return nullptr;
+  }
   const std::string interface = name_of(local);
   const int index = interface.empty() ? 0 : if_nametoindex(interface.c_str());
   if (!index) {
@@ -51,7 +57,7 @@ std::unique_ptr<EspPort> open_esp_port(NativeEsp wish, uint32_t local, std::stri
   for (const Kind& kind : kKinds) {
     if (wish != NativeEsp::kAuto && wish != kind.wish) continue;
     std::string reason;
-    if (auto port = kind.open(interface, index, local, &reason)) return port;
+    if (auto port = kind.open(interface, index, local.v4(), &reason)) return port;
     *why += (why->empty() ? "" : "; ") + std::string(kind.name) + " on " + interface + ": " + reason;
   }
   return nullptr;

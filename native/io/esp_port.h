@@ -56,10 +56,10 @@ class EspPort {
 enum class NativeEsp : uint8_t { kAuto, kAfXdp, kAfPacket, kRaw };
 
 // Index of the interface that has an address now; 0 when none has.
-int interface_of(uint32_t local);
+int interface_of(const Address& local);
 
 // Opens the best port for the interface that has `local`, or the one that is forced. Null for the raw socket; `why` tells
 // of each one that was refused, and of a forced one that cannot be had.
-std::unique_ptr<EspPort> open_esp_port(NativeEsp wish, uint32_t local, std::string* why);
+std::unique_ptr<EspPort> open_esp_port(NativeEsp wish, const Address& local, std::string* why);
 
 }  // namespace sekisho

@@ -18,8 +18,9 @@ EspSender::EspSender(Sockets& sockets, int worker, Events& events)
       counts_(kMessages) {}
 
 int EspSender::socket_of(const EspPacket& p) const {
-  if (p.sa->encapsulated) return p.dont_fragment ? sockets_.nat_t[worker_] : sockets_.nat_t_cut;
-  return p.dont_fragment ? sockets_.esp : sockets_.esp_cut;
+  const SocketFamily& s = sockets_.of(p.sa->local.address);
+  if (p.sa->encapsulated) return !p.dont_fragment ? s.nat_t_cut : s.nat_t.empty() ? -1 : s.nat_t[worker_];
+  return p.dont_fragment ? s.esp : s.esp_cut;
 }
 
 void EspSender::send(uint8_t* arena, const EspPacket* packets, size_t n) {
@@ -70,14 +71,16 @@ size_t EspSender::group(uint8_t* arena, const EspPacket* packets, size_t n, size
       run++;
       if (next.octets < first.octets) break;
     }
-    const Endpoint4 remote = Endpoint4::unpack(first.sa->remote.load(std::memory_order_relaxed));
-    addresses_[count] = to_sockaddr(first.sa->encapsulated ? remote : Endpoint4{remote.address, 0});
+    Endpoint remote = first.sa->remote.load();
+    if (!first.sa->encapsulated) remote.port = 0;
+    socklen_t length;
+    addresses_[count] = remote.socket_address(&length);
     vectors_[count] = {arena + first.at, octets};
     counts_[count] = run;
     msghdr& m = messages_[count].msg_hdr;
     m = {};
     m.msg_name = &addresses_[count];
-    m.msg_namelen = sizeof addresses_[count];
+    m.msg_namelen = length;
     m.msg_iov = &vectors_[count];
     m.msg_iovlen = 1;
     m.msg_control = &control_[count * kControlOctets];
@@ -118,8 +121,9 @@ void EspSender::send_on(int fd, uint8_t* arena, const EspPacket* packets, size_t
 
 // Older kernels answer EINVAL, not EMSGSIZE, to segments that are too long for the path.
 bool EspSender::exceeds_path(const EspPacket& p) const {
-  const uint32_t mtu = path_mtu(Endpoint4::unpack(p.sa->remote.load(std::memory_order_relaxed)).address);
-  return mtu && p.octets + (p.sa->encapsulated ? 28 : 20) > mtu;
+  const Address remote = p.sa->remote.load().address;
+  const uint32_t mtu = path_mtu(remote);
+  return mtu && p.octets + ip_octets(remote) + (p.sa->encapsulated ? kUdpOctets : 0) > mtu;
 }
 
 // The path carries less than we thought; said at most once a second of an SA, for every packet says it.
@@ -128,7 +132,7 @@ void EspSender::report_path(OutboundSa& sa) {
   clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
   if (t.tv_sec == sa.path_reported) return;
   sa.path_reported = t.tv_sec;
-  Event e{Event::Kind::kPathMtu, {}, Endpoint4::unpack(sa.remote.load(std::memory_order_relaxed)), {}, {}};
+  Event e{Event::Kind::kPathMtu, {}, sa.remote.load(), {}, {}};
   events_.push(std::move(e));
 }
 

@@ -34,7 +34,7 @@ class EspSender : public EspSink {
   Events& events_;
   std::vector<mmsghdr> messages_;
   std::vector<iovec> vectors_;
-  std::vector<sockaddr_in> addresses_;
+  std::vector<sockaddr_storage> addresses_;
   std::vector<uint8_t> control_;
   std::vector<uint16_t> counts_;
 };

@@ -54,12 +54,12 @@ bool Ethernet::refresh() {
 }
 
 const EthernetHop* Ethernet::find(const OutboundSa& sa, uint32_t octets) {
-  const uint32_t remote = Endpoint4::unpack(sa.remote.load(std::memory_order_relaxed)).address;
+  const uint32_t remote = sa.remote.load().address.v4();
   const uint64_t now = now_ms();
   if (hops_.size() > kMostHops) hops_.clear();
   EthernetHop& hop = hops_[remote];
   if (hop.asked_ms == 0 || now - hop.asked_ms >= kAskAgainMs) {
-    hop = {remote, next_hop(remote, sa.local.address), now};
+    hop = {remote, next_hop(remote, sa.local.address.v4()), now};
     if (!refresh()) hop.hop.reachable = false;
     return nullptr;
   }
@@ -82,7 +82,8 @@ void Ethernet::write(const EthernetHop& hop, const OutboundSa& sa, uint8_t* at, 
   ip[8] = 64;
   ip[9] = IPPROTO_ESP;
   put16(ip + 10, 0);
-  memcpy(ip + 12, &sa.local.address, 4);
+  const uint32_t local = sa.local.address.v4();
+  memcpy(ip + 12, &local, 4);
   memcpy(ip + 16, &hop.remote, 4);
   put16(ip + 10, checksum_finish(checksum_sum(ip, 20)));
 }
@@ -92,9 +93,10 @@ void take_ethernet(uint8_t* frame, uint32_t octets, Decapsulator& to) {
   uint8_t* ip = frame + 14;
   const uint32_t header = (ip[0] & 15) * 4, total = get16(ip + 2);
   if (header < 20 || total < header || total > octets - 14 || ip[9] != IPPROTO_ESP) return to.malformed();
-  Outer outer{{0, 0}, {0, 0}, false, ip[1]};
-  memcpy(&outer.from.address, ip + 12, 4);
-  memcpy(&outer.local.address, ip + 16, 4);
+  uint32_t from, local;
+  memcpy(&from, ip + 12, 4);
+  memcpy(&local, ip + 16, 4);
+  const Outer outer{{Address::of4(local), 0}, {Address::of4(from), 0}, false, ip[1]};
   to.esp(ip + header, total - header, outer);
 }
 

@@ -13,19 +13,33 @@
 namespace sekisho {
 namespace {
 
-Endpoint4 endpoint(const Napi::Value& value) {
+Address address(const std::string& text) {
+  uint32_t v4 = 0;
+  in6_addr v6 = {};
+  if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return Address::of4(v4);
+  inet_pton(AF_INET6, text.c_str(), &v6);
+  return Address::of6(v6);
+}
+
+std::string from_address(const Address& a) {
+  char text[INET6_ADDRSTRLEN] = {};
+  const uint32_t v4 = a.v4();
+  if (a.is4()) inet_ntop(AF_INET, &v4, text, sizeof text);
+  else inet_ntop(AF_INET6, a.octets.data(), text, sizeof text);
+  return text;
+}
+
+Endpoint endpoint(const Napi::Value& value) {
   const Napi::Object o = value.As<Napi::Object>();
-  Endpoint4 e;
-  inet_pton(AF_INET, o.Get("address").ToString().Utf8Value().c_str(), &e.address);
+  Endpoint e;
+  e.address = address(o.Get("address").ToString().Utf8Value());
   e.port = htons(o.Get("port").ToNumber().Uint32Value());
   return e;
 }
 
-Napi::Object from_endpoint(Napi::Env env, Endpoint4 e) {
-  char text[INET_ADDRSTRLEN];
-  inet_ntop(AF_INET, &e.address, text, sizeof text);
+Napi::Object from_endpoint(Napi::Env env, const Endpoint& e) {
   Napi::Object o = Napi::Object::New(env);
-  o.Set("address", text);
+  o.Set("address", from_address(e.address));
   o.Set("port", ntohs(e.port));
   return o;
 }

@@ -138,9 +138,9 @@ void Decapsulator::deliver(const Job& job, const Pending& p) {
     events_.push(std::move(e));
   }
   if (newest && p.outer.encapsulated && sa.encapsulated &&
-      p.outer.from.packed() != sa.remote.load(std::memory_order_relaxed)) {
+      p.outer.from != sa.remote.load()) {
     // Authentic, and not an old packet kept back by somebody: the peer's NAT changed its mapping (RFC 7296 2.23).
-    sa.remote.store(p.outer.from.packed(), std::memory_order_relaxed);
+    sa.remote.store(p.outer.from);
     Event e{Event::Kind::kPeerMoved, p.outer.local, p.outer.from, {}, {}};
     e.spi = sa.spi;
     events_.push(std::move(e));

@@ -22,7 +22,7 @@ namespace sekisho {
 
 // What stood around an ESP packet.
 struct Outer {
-  Endpoint4 local, from;
+  Endpoint local, from;
   bool encapsulated;
   uint8_t tos;
 };

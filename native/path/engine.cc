@@ -53,10 +53,10 @@ std::string Engine::start() {
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_ < 0) return std::string("cannot wake a clock: ") + strerror(errno);
   if (error = crew_.start(); !error.empty()) return error;
-  std::vector<int> sockets = sockets_.nat_t;
-  sockets.insert(sockets.end(), {sockets_.ike, sockets_.esp});
-  for (int fd : sockets) {
-    if (error = crew_.watch(fd); !error.empty()) return error;
+  for (const SocketFamily* family : {&sockets_.v4, &sockets_.v6}) {
+    for (int fd : family->readable()) {
+      if (error = crew_.watch(fd); !error.empty()) return error;
+    }
   }
   clock_ = std::thread([this] { run_clock(); });
   pthread_setname_np(clock_.native_handle(), "esp-clock");
@@ -191,7 +191,7 @@ void Engine::fill(Sa& sa, const SaSpec& spec, Tunnel* tunnel) {
   sa.ecn = spec.ecn;
   sa.tunnel = tunnel;
   sa.local = spec.local;
-  sa.remote = spec.remote.packed();
+  sa.remote = spec.remote;
   sa.soft = spec.soft;
   sa.hard = spec.hard;
   sa.installed_ms = now_ms();
@@ -271,7 +271,7 @@ void Engine::remove_outbound(const std::string& name, uint32_t spi) {
 void Engine::end(std::shared_ptr<Sa> sa) {
   if (!sa) return;
   const bool native = !sa->encapsulated;
-  const uint32_t local = sa->local.address;
+  const Address local = sa->local.address;
   retired_.add(std::move(sa));
   if (native) ports_.leave(local);
 }
@@ -286,29 +286,31 @@ std::vector<PortStatistics> Engine::ports() const {
   return ports_.statistics();
 }
 
-void Engine::move_peer(const std::string& name, Endpoint4 remote) {
+void Engine::move_peer(const std::string& name, Endpoint remote) {
   std::lock_guard lock(mutex_);
   if (const auto it = outbound_.find(name); it != outbound_.end()) {
-    for (auto& sa : it->second) sa->remote = remote.packed();
+    for (auto& sa : it->second) sa->remote = remote;
   }
   for (auto& [spi, sa] : inbound_) {
-    if (sa->tunnel->name == name) sa->remote = remote.packed();
+    if (sa->tunnel->name == name) sa->remote = remote;
   }
 }
 
-void Engine::send(Endpoint4 local, Endpoint4 remote, const uint8_t* data, size_t octets, bool marker) {
+void Engine::send(Endpoint local, Endpoint remote, const uint8_t* data, size_t octets, bool marker) {
   static const uint8_t kMarker[4] = {};
   iovec parts[2] = {{const_cast<uint8_t*>(kMarker), marker ? sizeof kMarker : 0}, {const_cast<uint8_t*>(data), octets}};
-  const sockaddr_in to = to_sockaddr(remote);
+  socklen_t length;
+  sockaddr_storage to = remote.socket_address(&length);
   alignas(cmsghdr) uint8_t control[kControlOctets];
   msghdr m = {};
-  m.msg_name = const_cast<sockaddr_in*>(&to);
-  m.msg_namelen = sizeof to;
+  m.msg_name = &to;
+  m.msg_namelen = length;
   m.msg_iov = parts;
   m.msg_iovlen = 2;
   m.msg_control = control;
   set_control(&m, local.address, 0, 0);
-  const int fd = local.port == htons(4500) ? sockets_.nat_t_cut : sockets_.ike;
+  const SocketFamily& s = sockets_.of(local.address);
+  const int fd = local.port == htons(4500) ? s.nat_t_cut : s.ike;
   // IKE retransmits what is lost, here as under way.
   if (sendmsg(fd, &m, 0) < 0) unsent_++;
 }

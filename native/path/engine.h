@@ -24,7 +24,7 @@ struct SaSpec {
   Secret key, mac_key;
   bool esn, encapsulated, ecn;
   uint32_t window;
-  Endpoint4 local, remote;
+  Endpoint local, remote;
   Limits soft, hard;
   Selectors selectors;  // inbound
 };
@@ -62,9 +62,9 @@ class Engine {
   void remove_inbound(uint32_t spi);
   void remove_outbound(const std::string& tunnel, uint32_t spi);
   void set_native_esp(NativeEsp wish);
-  void move_peer(const std::string& tunnel, Endpoint4 remote);
+  void move_peer(const std::string& tunnel, Endpoint remote);
   // `marker`: with the non-ESP marker, from port 4500.
-  void send(Endpoint4 local, Endpoint4 remote, const uint8_t* data, size_t octets, bool marker);
+  void send(Endpoint local, Endpoint remote, const uint8_t* data, size_t octets, bool marker);
 
   std::vector<Event> drain() { return events_.drain(); }
   std::vector<SaStatistics> sas() const;

@@ -14,7 +14,7 @@ namespace sekisho {
 struct Event {
   enum class Kind : uint8_t { kIke, kAcquire, kExpire, kFirstPacket, kPeerMoved, kPathMtu };
   Kind kind;
-  Endpoint4 local, remote;
+  Endpoint local, remote;
   std::vector<uint8_t> data;
   std::string tunnel;
   uint32_t spi = 0;

@@ -57,20 +57,26 @@ size_t Inbound::receive(int fd, bool* more) {
     const Received r = read_control(&messages_[i].msg_hdr);
     uint8_t* data = buffers_.get() + i * kMessageOctets;
     uint32_t left = messages_[i].msg_len;
-    const Endpoint4 from{addresses_[i].sin_addr.s_addr, addresses_[i].sin_port};
-    if (fd == sockets_.esp) {
-      // A raw socket gives the IP header too, already reassembled.
+    const Endpoint from = Endpoint::of(addresses_[i]);
+    if (fd == sockets_.v6.esp) {
+      packets++;
+      decapsulator_.esp(data, left, {{r.destination, 0}, {from.address, 0}, false, r.tos});
+      continue;
+    }
+    if (fd == sockets_.v4.esp) {
+      // A raw socket of IPv4 gives the IP header too, already reassembled.
       const uint32_t header = left >= 20 ? (data[0] & 15) * 4 : 0;
       if (header < 20 || header > left) continue;
       packets++;
       decapsulator_.esp(data + header, left - header, {{r.destination, 0}, {from.address, 0}, false, data[1]});
       continue;
     }
-    const Outer outer{{r.destination, htons(fd == sockets_.ike ? 500 : 4500)}, from, true, r.tos};
+    const bool ike = fd == sockets_.v4.ike || fd == sockets_.v6.ike;
+    const Outer outer{{r.destination, htons(ike ? 500 : 4500)}, from, true, r.tos};
     const uint32_t segment = r.segment ? r.segment : left ? left : 1;
     for (; left; data += segment) {
       const uint32_t octets = left < segment ? left : segment;
-      datagram(fd, data, octets, outer);
+      datagram(data, octets, outer);
       packets++;
       left -= octets;
     }
@@ -81,8 +87,8 @@ size_t Inbound::receive(int fd, bool* more) {
   return got > 0 ? std::max<size_t>(packets, got) : 0;
 }
 
-void Inbound::datagram(int fd, uint8_t* data, uint32_t octets, const Outer& outer) {
-  if (fd == sockets_.ike) return ike(data, octets, outer);
+void Inbound::datagram(uint8_t* data, uint32_t octets, const Outer& outer) {
+  if (outer.local.port == htons(500)) return ike(data, octets, outer);
   if (octets == 1 && data[0] == 0xff) return;  // NAT keepalive (RFC 3948 2.3)
   if (octets < 4) return drops_.count(Drop::kMalformedEsp);
   if (get32(data) == 0) return ike(data + 4, octets - 4, outer);  // non-ESP marker

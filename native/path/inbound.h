@@ -40,7 +40,7 @@ class Inbound {
   static_assert(kMessages * kMessageOctets <= kBuffers);
 
   size_t receive(int fd, bool* more);
-  void datagram(int fd, uint8_t* data, uint32_t octets, const Outer& outer);
+  void datagram(uint8_t* data, uint32_t octets, const Outer& outer);
   void ike(const uint8_t* data, uint32_t octets, const Outer& outer);
 
   Sockets& sockets_;
@@ -51,7 +51,7 @@ class Inbound {
   Pages buffers_{kBuffers};
   mmsghdr messages_[kMessages];
   iovec vectors_[kMessages];
-  sockaddr_in addresses_[kMessages];
+  sockaddr_storage addresses_[kMessages];
   alignas(cmsghdr) uint8_t control_[kMessages][kControlOctets];
 };
 

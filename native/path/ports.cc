@@ -2,7 +2,7 @@
 
 namespace sekisho {
 
-std::string Ports::use(uint32_t local) {
+std::string Ports::use(const Address& local) {
   Port& port = ports_[local];
   const bool forced = wish_ != NativeEsp::kAuto && wish_ != NativeEsp::kRaw;
   if (port.users == 0 || (forced && !port.port)) open(local, port);
@@ -15,7 +15,7 @@ std::string Ports::use(uint32_t local) {
   return "";
 }
 
-void Ports::leave(uint32_t local) {
+void Ports::leave(const Address& local) {
   const auto it = ports_.find(local);
   if (it == ports_.end() || --it->second.users > 0) return;
   close(it->second);
@@ -23,12 +23,12 @@ void Ports::leave(uint32_t local) {
   filter_raw();
 }
 
-std::shared_ptr<std::atomic<EspPort*>> Ports::now(uint32_t local) const {
+std::shared_ptr<std::atomic<EspPort*>> Ports::now(const Address& local) const {
   const auto it = ports_.find(local);
   return it == ports_.end() ? nullptr : it->second.now;
 }
 
-void Ports::open(uint32_t local, Port& port) {
+void Ports::open(const Address& local, Port& port) {
   // One that was closed a moment ago may still hold the interface's queues.
   retired_.settle();
   port.interface = interface_of(local);
@@ -76,7 +76,7 @@ void Ports::follow_interfaces() {
 void Ports::filter_raw() {
   std::vector<Sockets::Elsewhere> list;
   for (const auto& [local, p] : ports_) {
-    if (p.port && p.port->sees_all()) list.push_back({local, p.interface});
+    if (p.port && p.port->sees_all()) list.push_back({local.v4(), p.interface});
   }
   sockets_.leave_to_others(list);
 }

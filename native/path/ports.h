@@ -13,7 +13,7 @@ namespace sekisho {
 
 // How native ESP travels at one of our addresses.
 struct PortStatistics {
-  uint32_t local;
+  Address local;
   std::string name, refused;  // refused: why the better ones were not to be had
   uint64_t lost;
 };
@@ -23,10 +23,10 @@ class Ports {
   Ports(Sockets& sockets, Crew& crew, Retired& retired) : sockets_(sockets), crew_(crew), retired_(retired) {}
 
   // A native SA of the address begins, or ended. Returns a sentence when the way that is forced cannot be had.
-  std::string use(uint32_t local);
-  void leave(uint32_t local);
+  std::string use(const Address& local);
+  void leave(const Address& local);
   // Where the address's port is found, null for the raw socket: it changes while SAs use it.
-  std::shared_ptr<std::atomic<EspPort*>> now(uint32_t local) const;
+  std::shared_ptr<std::atomic<EspPort*>> now(const Address& local) const;
 
   void set(NativeEsp wish);
   // An interface may have been replaced, or the address moved to another, or come to one only now.
@@ -43,7 +43,7 @@ class Ports {
     size_t users = 0;
   };
 
-  void open(uint32_t local, Port& port);
+  void open(const Address& local, Port& port);
   void close(Port& port);
   void filter_raw();
 
@@ -51,7 +51,7 @@ class Ports {
   Crew& crew_;
   Retired& retired_;
   NativeEsp wish_ = NativeEsp::kAuto;
-  std::map<uint32_t, Port> ports_;
+  std::map<Address, Port> ports_;
 };
 
 }  // namespace sekisho

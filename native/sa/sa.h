@@ -1,28 +1,18 @@
 // One direction of an IPsec SA. Hot lines first, written by one data thread at a time; the rest is only read.
 #pragma once
-#include <netinet/in.h>
-
 #include <atomic>
 #include <memory>
 #include <string>
 
 #include "../crypto/cipher.h"
 #include "../path/drops.h"
+#include "endpoint.h"
 #include "replay.h"
 #include "selectors.h"
 
 namespace sekisho {
 
 struct Tunnel;
-
-// An IPv4 address and UDP port, network order, in one word: it can be replaced while a thread sends.
-struct Endpoint4 {
-  uint32_t address = 0;
-  uint16_t port = 0;
-  uint64_t packed() const { return uint64_t(address) << 16 | port; }
-  static Endpoint4 unpack(uint64_t v) { return {uint32_t(v >> 16), uint16_t(v)}; }
-  bool operator==(const Endpoint4&) const = default;
-};
 
 // 0 is no limit. Time limits are looked at once a second, the others with every packet.
 struct Limits {
@@ -39,8 +29,8 @@ struct Sa {
   bool ecn;  // outbound: the peer carries congestion marks in (RFC 6040 4.1, RFC 7296 2.24)
   Tunnel* tunnel;
   std::unique_ptr<Cipher> cipher;
-  Endpoint4 local;
-  std::atomic<uint64_t> remote;
+  Endpoint local;
+  MovingEndpoint remote;
   Limits soft, hard;
   uint64_t installed_ms;
 

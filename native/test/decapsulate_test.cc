@@ -84,12 +84,12 @@ TEST("the first packet is told once, a peer that moved each time, and only by ne
   Choices c(seed());
   Pair p(suites()[0].suite, false, c);
   p.in->encapsulated = true;
-  const Endpoint4 a{0x01020304, 4500}, b{0x01020305, 4500};
-  p.in->remote = a.packed();
+  const Endpoint a{Address::of4(0x01020304), 4500}, b{Address::of6({{{0x20, 1, 0x0d, 0xb8}}}), 4500};
+  p.in->remote = a;
   const Octets text = text_of(p.out->suite, opaque(false, 60, c), 4);
   std::vector<Octets> packets;
   for (int i = 0; i < 4; i++) packets.push_back(p.seal(text));
-  auto from = [&](int i, Endpoint4 peer) {
+  auto from = [&](int i, Endpoint peer) {
     Octets packet = packets[i];
     p.decapsulator->esp(packet.data(), packet.size(), Outer{{}, peer, true, 0});
     p.decapsulator->finish();
@@ -101,10 +101,10 @@ TEST("the first packet is told once, a peer that moved each time, and only by ne
   CHECK(from(1, a) == Kinds{Event::Kind::kFirstPacket});
   CHECK(from(0, b) == Kinds{});  // an old packet moves nobody
   CHECK(from(2, b) == Kinds{Event::Kind::kPeerMoved});
-  CHECK(p.in->remote == b.packed());
+  CHECK(p.in->remote.load() == b);
   CHECK(from(3, b) == Kinds{});
   CHECK(from(3, a) == Kinds{});  // replayed
-  CHECK(p.in->remote == b.packed());
+  CHECK(p.in->remote.load() == b);
 }
 
 TEST("the MSS is clamped on the way in") {

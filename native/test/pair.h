@@ -45,7 +45,7 @@ inline void fill(Sa& sa, uint32_t spi, const Suite& suite, const Keys& keys, Tun
   sa.encapsulated = false;
   sa.ecn = false;
   sa.tunnel = &tunnel;
-  sa.remote = 0;
+  sa.remote = Endpoint{};
   sa.installed_ms = 0;
   sa.cipher = make_cipher(suite, keys.material());
   CHECK(sa.cipher);

@@ -39,20 +39,26 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   'public-key': ['ike.my-private-key', 'ike.peers-public-key'],
 };
 
+/** The family of the packets that carry the tunnel, as its keys have it. */
+function outerOf(tree: Tree, at: string): 'ipv4' | 'ipv6' {
+  return tree.value(`${at}.ipv6.source`) === undefined ? 'ipv4' : 'ipv6';
+}
+
 function authentication(tree: Tree, at: string): string {
   return tree.text(`${at}.ike.authentication`) ?? 'preshared-key';
 }
 
 /** A peer that may come from anywhere is known by its name alone. */
 function dynamicPeer(tree: Tree, at: string, fail: Fail): void {
-  const destination = tree.text(`${at}.ipv4.destination`);
+  const outer = outerOf(tree, at);
+  const destination = tree.text(`${at}.${outer}.destination`);
   const flag = `${at}.dynamic-remote-address`;
   if (tree.enabled(flag) && destination !== undefined && destination !== 'any') {
     fail(
       flag,
-      `${flag} says that the peer has no fixed address, ${at}.ipv4.destination gives one: remove one of the two.`,
+      `${flag} says that the peer has no fixed address, ${at}.${outer}.destination gives one: remove one of the two.`,
       'conflict',
-      [`${at}.ipv4.destination`],
+      [`${at}.${outer}.destination`],
     );
   }
   if (!tree.enabled(flag) && destination !== 'any') return;
@@ -62,7 +68,7 @@ function dynamicPeer(tree: Tree, at: string, fail: Fail): void {
       type,
       `${at} has a peer without a fixed address: set ${type} to fqdn, user-fqdn or distinguished-name, and the identifier.`,
       'conflict',
-      [flag, `${at}.ipv4.destination`],
+      [flag, `${at}.${outer}.destination`],
     );
   }
 }
@@ -73,11 +79,9 @@ function tunnel(tree: Tree, n: number, fail: Fail, warn: Warn): string[] {
     fail(`${at}.preshared-key`, `${at} does not exist: ipsec0 to ipsec${IPSEC_INTERFACES - 1}.`);
   }
   const anywhere = tree.enabled(`${at}.dynamic-remote-address`);
-  const needed = [
-    'ipv4.source',
-    ...(anywhere ? [] : ['ipv4.destination']),
-    ...NEEDED[authentication(tree, at)],
-  ];
+  const outer = outerOf(tree, at);
+  const ends = [`${outer}.source`, ...(anywhere ? [] : [`${outer}.destination`])];
+  const needed = [...ends, ...NEEDED[authentication(tree, at)]];
   for (const key of needed) {
     if (tree.value(`${at}.${key}`) === undefined) {
       fail(`${at}.${key}`, `${at} is not complete: add ${at}.${key}.`, 'missing', [
@@ -86,9 +90,16 @@ function tunnel(tree: Tree, n: number, fail: Fail, warn: Warn): string[] {
     }
   }
   dynamicPeer(tree, at, fail);
-  const source = tree.text(`${at}.ipv4.source`);
-  if (source && source === tree.text(`${at}.ipv4.destination`)) {
-    fail(`${at}.ipv4.destination`, `${at}.ipv4.destination is our own address ${source}: give the peer's.`);
+  const source = tree.text(`${at}.${outer}.source`);
+  const destination = `${at}.${outer}.destination`;
+  if (source && source === tree.text(destination)) {
+    fail(destination, `${destination} is our own address ${source}: give the peer's.`);
+  }
+  const unused = outer === 'ipv4' ? ['ipv6.destination'] : ['ipv4.source', 'ipv4.destination'];
+  for (const key of unused) {
+    if (tree.value(`${at}.${key}`) === undefined) continue;
+    const message = `${at} is carried by one address family: remove ${at}.${key}, or ${at}.ipv6.source.`;
+    fail(`${at}.${key}`, message, 'conflict', [`${at}.ipv6.source`]);
   }
   identifiers(tree, at, fail);
   proxyIds(tree, at, fail);

@@ -6,11 +6,13 @@ import { kindOf, type PrivateKey } from '../ike/crypto/signature.ts';
 import { nameText } from '../ike/distinguished-name.ts';
 import { identityToWire } from '../ike/identity.ts';
 import type { Credential, Identity, Trust } from '../ike/policy.ts';
+import { parseAddress } from '../net/address.ts';
 import { compareBytes, concat } from '../net/bytes.ts';
 import { Secret } from '../net/secret.ts';
 import { certificateNames } from '../pki/names.ts';
 import { type Block, pemBlocks } from '../pki/pem.ts';
 import type { X509 } from '../pki/x509.ts';
+import { outerFamily } from '../plan/plan.ts';
 
 /** How long before its end a certificate is called to mind. */
 const REMIND_DAYS = 30;
@@ -113,8 +115,8 @@ function identityOf(tree: Tree, at: string): Identity | undefined {
   const type = tree.text(`${at}.ike.my-identifier.type`);
   if (type === 'fqdn' || type === 'user-fqdn')
     return { type, value: tree.text(`${at}.ike.my-identifier.${type}`) ?? '' };
-  const value = tree.text(`${at}.ipv4.source`) ?? '';
-  return type === 'address' && /^[\d.]+$/.test(value) ? { type, value } : undefined;
+  const value = tree.text(`${at}.ipv${outerFamily(tree, at)}.source`) ?? '';
+  return type === 'address' && parseAddress(value) ? { type, value } : undefined;
 }
 
 function keyOf(

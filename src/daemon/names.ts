@@ -1,18 +1,28 @@
 // Host names of peers, resolved again and again: where a peer is may change (dynamic DNS).
 import { lookup } from 'node:dns/promises';
 import type { Tree } from '../config/tree.ts';
-import { type Address, parseAddress } from '../net/address.ts';
+import { type Address, type Family, parseAddress } from '../net/address.ts';
+import { hostKey, outerFamily } from '../plan/plan.ts';
 
 /** Between two questions; sooner when there was no answer. */
 const AGAIN_MS = 60_000;
 const SOON_MS = 5000;
 
-/** The host names that a configuration mentions. */
+/** The host names of peers that a configuration mentions, each with the family that is wanted, as hostKey() has it. */
 export function hostsOf(tree: Tree): string[] {
-  const all = tree
-    .indexes('interface.ipsec')
-    .map((n) => tree.text(`interface.ipsec${n}.ipv4.destination`) ?? 'any');
-  return [...new Set(all.filter((text) => text !== 'any' && parseAddress(text) === undefined))];
+  const all = tree.indexes('interface.ipsec').flatMap((n) => {
+    const at = `interface.ipsec${n}`;
+    const family = outerFamily(tree, at);
+    const name = tree.text(`${at}.ipv${family}.destination`) ?? 'any';
+    return name === 'any' || parseAddress(name) !== undefined ? [] : [hostKey(name, family)];
+  });
+  return [...new Set(all)];
+}
+
+/** The system's resolver, asked as hostKey() has it. */
+async function resolve(key: string): Promise<Address> {
+  const [name, family] = key.split(' ');
+  return (await lookup(name, { family: Number(family) as Family })).address;
 }
 
 export class Names {
@@ -21,12 +31,9 @@ export class Names {
   readonly #known = new Map<string, Address>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
 
-  constructor(
-    changed: () => void,
-    resolve = async (name: string) => (await lookup(name, { family: 4 })).address,
-  ) {
+  constructor(changed: () => void, ask = resolve) {
     this.#changed = changed;
-    this.#resolve = resolve;
+    this.#resolve = ask;
   }
 
   /** From now on these names are watched; what is known of them now. */

@@ -8,6 +8,7 @@ import { Host } from '../host/host.ts';
 import { listDevices } from '../host/iproute.ts';
 import { Engine } from '../ike/engine.ts';
 import type { Effect, Input } from '../ike/io.ts';
+import { familyOf } from '../net/address.ts';
 import type { X509 } from '../pki/x509.ts';
 import type { Desired, Tunnel } from '../plan/desired.ts';
 import { resolveDevices } from '../plan/devices.ts';
@@ -22,8 +23,8 @@ import { Work } from './work.ts';
 /** A path may have widened after this time (RFC 1191 6.3): then it is tried anew. */
 const PATH_MTU_AGE_MS = 600_000;
 
-/** A path that carries less than this is a forgery (RFC 791 3.1 wants 576 of every host). */
-const SMALLEST_PATH_MTU = 576;
+/** A path that carries less than this is a forgery (RFC 791 3.1 wants 576 of every host, RFC 8200 5 1,280). */
+const SMALLEST_PATH_MTU = { 4: 576, 6: 1280 } as const;
 
 export class Refused extends Error {
   readonly mistakes: readonly Mistake[];
@@ -169,7 +170,7 @@ export class Router {
 
   /** The tunnel's MTU follows the path's: the kernel then tells senders, and fragments what may be (RFC 4301 8.2). */
   #pathChanged(remote: string, mtu: number): void {
-    if (mtu < SMALLEST_PATH_MTU) return;
+    if (mtu < SMALLEST_PATH_MTU[familyOf(remote)]) return;
     const there = (this.#desired?.tunnels ?? []).filter((t) => this.#peersOf(t).includes(remote));
     const news = there.filter(({ name, outerMtu = 0 }) => mtu < (this.#pathMtu.get(name) ?? outerMtu));
     if (news.length === 0) return;

@@ -20,7 +20,7 @@ export type DeviceMap = {
 export function resolveDevices(tree: Tree, present: readonly Device[]): DeviceMap {
   const names = new Set([...tree.indexes('interface.ge'), ...tree.indexes('system.interface.ge')]);
   for (const [path, value] of tree.entries()) {
-    if (!/^(?:interface\.ipsec\d+\.ipv4\.(?:address|source)|route\.ipv[46]\.\d+\.gateway)$/.test(path))
+    if (!/^(?:interface\.ipsec\d+\.ipv[46]\.(?:address|source)|route\.ipv[46]\.\d+\.gateway)$/.test(path))
       continue;
     const lender = /^ge(\d+)$/.exec(String(value));
     if (lender) names.add(Number(lender[1]));

@@ -10,7 +10,7 @@ import type {
   Identity,
   Settings,
 } from '../ike/policy.ts';
-import { type Address, parseAddress, splitCidr } from '../net/address.ts';
+import { type Address, type Family, familyOf, parseAddress, splitCidr } from '../net/address.ts';
 import { utf8 } from '../net/bytes.ts';
 import { Secret } from '../net/secret.ts';
 import type { Desired, Link, Route, Tunnel } from './desired.ts';
@@ -30,7 +30,7 @@ export type Known = {
   /** What authenticates a tunnel, where it is not the preshared key; and our name in the certificate. */
   readonly keys?: ReadonlyMap<string, { readonly credential: Credential; readonly subject?: Identity }>;
   /** Addresses of host names. */
-  readonly hosts?: ReadonlyMap<string, Address>;
+  readonly hosts?: ReadonlyMap<string, Address>; // by hostKey()
 };
 
 /** What a validated tree asks for. `devices` comes from resolveDevices. */
@@ -81,7 +81,7 @@ function tunnel(
   const outer = links.find((l) => l.addresses.some((a) => splitCidr(a).address === policy.local));
   const linkMtu = outer?.mtu ?? (outer && devices.get(outer.name)?.mtu) ?? 1500;
   const outerMtu = Math.min(linkMtu, known.pathMtu?.get(name) ?? linkMtu);
-  const mtu = fixed === undefined ? innerMtu(outerMtu, policy.child) : Number(fixed);
+  const mtu = fixed === undefined ? innerMtu(outerMtu, policy.child, outerFamily(tree, at)) : Number(fixed);
   const clamp = mss(tree.value(`${at}.ipv4.tcp-mss`));
   const tos = tree.value(`${at}.tx-tos-set`);
   const peer = tree.text(`${at}.ipv4.remote`);
@@ -120,9 +120,10 @@ function connection(tree: Tree, name: string, links: readonly Link[], known: Kno
   const alternatives = tree.list(`${phase1}.dh-group-alternative.`, '.group') as GroupName[];
   const group = tree.text(`${phase1}.dh-group`) as GroupName;
   const local = sourceOf(tree, at, links);
-  const destination = tree.text(`${at}.ipv4.destination`) ?? 'any';
+  const family = outerFamily(tree, at);
+  const destination = tree.text(`${at}.ipv${family}.destination`) ?? 'any';
   // A host name that is not known yet may be anywhere: then the peer begins, and is known by its identity.
-  const remote = parseAddress(destination) ?? known.hosts?.get(destination);
+  const remote = parseAddress(destination) ?? known.hosts?.get(hostKey(destination, family));
   const responder = tree.enabled(`${at}.ike.responder-only`) || remote === undefined;
   const keys = known.keys?.get(name);
   const psk = new Secret(utf8(tree.text(`${at}.preshared-key`) ?? ''));
@@ -133,7 +134,7 @@ function connection(tree: Tree, name: string, links: readonly Link[], known: Kno
     ...(remote === undefined ? {} : { remote }),
     credential: keys?.credential ?? { method: 'preshared-key', key: psk },
     myId: identity(tree, `${at}.ike.my-identifier`, local, keys?.subject),
-    peerId: identity(tree, `${at}.ike.peers-identifier`, remote ?? '0.0.0.0'),
+    peerId: identity(tree, `${at}.ike.peers-identifier`, remote ?? (family === 4 ? '0.0.0.0' : '::')),
     initiate: responder ? 'never' : tree.enabled('ike.auto-initiation') ? 'start' : 'traffic',
     forceEncapsulation: tree.value(`${at}.nat-traversal`) === 'force',
     initialContact: tree.enabled(`${at}.ike.initial-contact`),
@@ -184,10 +185,21 @@ function selectors(tree: Tree, at: string): Pick<ChildPolicy, 'selectors' | 'any
   return { selectors: { local: all, remote: all }, anySelectors: true };
 }
 
+/** Of the packets that carry the tunnel: IPv6 where ipv6.source says so. */
+export function outerFamily(tree: Tree, at: string): Family {
+  return tree.value(`${at}.ipv6.source`) === undefined ? 4 : 6;
+}
+
+/** How a host name stands in Known.hosts: it may have addresses of both families. */
+export function hostKey(name: string, family: Family): string {
+  return `${name} ${family}`;
+}
+
 /** Our outer address: as given, or the primary one of the interface that is named. */
 function sourceOf(tree: Tree, at: string, links: readonly Link[]): string {
-  const value = tree.text(`${at}.ipv4.source`) ?? '';
-  const lent = links.find((l) => l.name === value)?.addresses.find((a) => !a.includes(':'));
+  const family = outerFamily(tree, at);
+  const value = tree.text(`${at}.ipv${family}.source`) ?? '';
+  const lent = links.find((l) => l.name === value)?.addresses.find((a) => familyOf(a) === family);
   return lent ? splitCidr(lent).address : value;
 }
 

@@ -17,8 +17,6 @@ const VALUES: [key: string, value: string, instead: RegExp][] = [
 
 /** Refused whatever the value, which may be a secret: the sentence does not name it. */
 const LEAVES: [key: string, value: string, instead: RegExp][] = [
-  ['interface.ipsec0.ipv6.source', '2001:db8::1', /use ipv4\.source and ipv4\.destination/],
-  ['interface.ipsec0.ipv6.destination', '2001:db8::2', /use ipv4\.source and ipv4\.destination/],
   ...['name-service', 'my-node-id', 'peer-node-id', 'my-address', 'address-family', 'key'].map(
     (key): [string, string, RegExp] => [`interface.ipsec0.floatlink.${key}`, 'geheim', /give both addresses/],
   ),

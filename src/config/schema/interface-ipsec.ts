@@ -53,15 +53,13 @@ export const interfaceIpsec: readonly Leaf[] = [
   },
   {
     path: `${p}.ipv6.source`,
-    type: ipv6,
-    refuse: notBuilt('use ipv4.source and ipv4.destination'),
-    help: 'Our outer IPv6 address.',
+    type: either(ipv6, interfaceName('ge')),
+    help: 'Our outer IPv6 address, in place of ipv4.source, or the interface whose address it is.',
   },
   {
     path: `${p}.ipv6.destination`,
-    type: ipv6,
-    refuse: notBuilt('use ipv4.source and ipv4.destination'),
-    help: "The peer's outer IPv6 address.",
+    type: either(ipv6, oneOf('any'), hostName),
+    help: "The peer's outer IPv6 address or host name, in place of ipv4.destination; any: it comes from where it is.",
   },
   {
     path: `${p}.ipv4.address`,
@@ -110,7 +108,7 @@ export const interfaceIpsec: readonly Leaf[] = [
     path: `${p}.dynamic-remote-address`,
     type: enableDisable,
     default: 'disable',
-    help: "The peer's outer address is not fixed: the same as ipv4.destination : any.",
+    help: "The peer's outer address is not fixed: the same as ipv4.destination or ipv6.destination : any.",
   },
   {
     path: `${p}.nat-traversal`,

@@ -15,7 +15,7 @@ interface.ge1.mtu : 1500
 interface.ge1.ipv4.address : "192.168.1.1/24
 interface.ipsec0.preshared-key : xeeB5gohvaYi
 interface.ipsec0.ipv4.source : 10.0.0.1
-interface.ipsec0.ipv6.source : 2001:db8::1
+interface.ipsec0.floatlink.my-address : 10.0.0.1
 interface.ipsec0.ike.check-level : stricd
 interface.ipsec0.ike.proposal.phase1.encryption.0.algorithm : aes256-gcm16
 ike.retry 5
@@ -35,7 +35,7 @@ describe('a file with ten mistakes', () => {
       [4, 1, 'duplicate-key', 'interface.ge1.mtu'],
       [5, 45, 'syntax', undefined],
       [7, 1, 'missing', `${IPSEC}.ipv4.destination`],
-      [8, 32, 'not-built', `${IPSEC}.ipv6.source`],
+      [8, 41, 'not-built', `${IPSEC}.floatlink.my-address`],
       [9, 36, 'bad-value', `${IPSEC}.ike.check-level`],
       [10, 63, 'conflict', `${IPSEC}.ike.proposal.phase1.encryption.0.algorithm`],
       [11, 1, 'syntax', undefined],
@@ -50,7 +50,7 @@ describe('a file with ten mistakes', () => {
       'interface.ge1.mtu is set on line 3 already: remove one of the two.',
       'The closing quote is missing.',
       'interface.ipsec0 is not complete: add interface.ipsec0.ipv4.destination.',
-      'interface.ipsec0.ipv6.source is known but not built yet: use ipv4.source and ipv4.destination.',
+      'interface.ipsec0.floatlink.my-address is known but not built yet: give both addresses with ipv4.source and ipv4.destination.',
       'interface.ipsec0.ike.check-level cannot be "stricd" (did you mean strict?): it must be obey, claim, strict or exact.',
       expect.stringMatching(/aes256-gcm16 cannot protect an IKEv1 exchange/),
       'A line is "key : value": the colon is missing.',
