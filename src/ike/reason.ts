@@ -34,17 +34,25 @@ export type Reason = {
   readonly offered?: readonly string[];
   readonly accepted?: readonly string[];
   readonly nearest?: Nearest;
+  /** Who the peer seems to be. */
+  readonly peer?: string;
   /** What to do. */
   readonly hint?: string;
   /** The configuration key to look at. */
   readonly key?: string;
 };
 
+/** With a guess at who the peer is, where there is one. */
+export function seenAs(reason: Reason, peer: string | undefined): Reason {
+  return peer ? { ...reason, peer } : reason;
+}
+
 /** The reason as one line of a log. */
 export function reasonText(reason: Reason): string {
   const parts = [reason.text];
   if (reason.offered?.length) parts.push(`offered: ${reason.offered.join('; ')}`);
   if (reason.accepted?.length) parts.push(`accepted: ${reason.accepted.join('; ')}`);
+  if (reason.peer) parts.push(`the peer looks like ${reason.peer}`);
   if (reason.hint) parts.push(reason.hint);
   return parts.join(' — ');
 }

@@ -105,6 +105,7 @@ describe('a Galaxy that begins with group 24', () => {
     expect(refusal.payloads).toEqual([v2.notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN)]);
     expect(facts(effects)[0].reason).toMatchObject({
       code: 'NO_CONNECTION_FOR_PEER',
+      peer: "Samsung's Android client",
       hint: 'nearest is ipsec0, which expects the peer at 203.0.113.7',
     });
   });

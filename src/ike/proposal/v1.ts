@@ -22,6 +22,7 @@ import {
 } from '../wire/numbers.ts';
 import type { Proposal, Transform } from '../wire/v1.ts';
 import { type Alternatives, match, mismatch } from './match.ts';
+import { cipherName, groupName, phase1CipherName, phase1HashName } from './names.ts';
 import { type EspSuite, phase1Keys, phase2Keys } from './v2.ts';
 
 export type IsakmpSuite = {
@@ -125,11 +126,10 @@ const AUTHENTICATION_NAMES: Readonly<Record<number, string>> = {
 function phase1Names(t: Transform): Alternatives {
   const a = t.attributes;
   const [e, k, h, g] = [A1.ENCRYPTION, A1.KEY_LENGTH, A1.HASH, A1.GROUP].map((type) => value(a, type));
-  const cipher = Object.values(CIPHERS).find((c) => c.phase1Id === e && c.keyLength === k);
   return {
-    encryption: [cipher?.name ?? `cipher ${e ?? 'missing'}${k ? `/${k}` : ''}`],
-    hash: [Object.values(HASHES).find((x) => x.phase1Id === h)?.name ?? `hash ${h ?? 'missing'}`],
-    group: [Object.values(GROUPS).find((x) => x.id === g)?.name ?? `group ${g ?? 'missing'}`],
+    encryption: [phase1CipherName(e, k)],
+    hash: [phase1HashName(h)],
+    group: [groupName(g)],
     authentication: [
       AUTHENTICATION_NAMES[value(a, A1.AUTHENTICATION) ?? 0] ?? `method ${value(a, A1.AUTHENTICATION)}`,
     ],
@@ -149,13 +149,9 @@ function phase2Names(t: Transform, mode: number): Alternatives {
   const wantUdp = mode !== ENCAPSULATION.TUNNEL;
   const modeName = offered === ENCAPSULATION.TUNNEL ? 'tunnel' : udp ? 'udp-tunnel' : `mode ${offered}`;
   return {
-    encryption: [cipher?.name ?? `cipher ${t.id}${k ? `/${k}` : ''}`],
+    encryption: [cipher?.name ?? cipherName(t.id, k)],
     ...(auth === undefined ? {} : { integrity: [hash ?? `integrity ${auth}`] }),
-    group: [
-      group === undefined
-        ? 'none'
-        : (Object.values(GROUPS).find((g) => g.id === group)?.name ?? `group ${group}`),
-    ],
+    group: [group === undefined ? 'none' : groupName(group)],
     esn: [value(a, A2.ESN) === 1 ? 'esn' : 'no-esn'],
     // Some peers ask for plain tunnel mode although both found a NAT; what it means is then clear.
     mode: wantUdp && modeName === 'tunnel' ? ['tunnel', 'udp-tunnel'] : [modeName],

@@ -12,6 +12,7 @@ import type { Reason } from '../reason.ts';
 import { PROTOCOL, TRANSFORM as T } from '../wire/numbers.ts';
 import type { Proposal, Transform } from '../wire/v2.ts';
 import { type Alternatives, type Choice, type Dimension, match, mismatch } from './match.ts';
+import { cipherName, groupName, integrityName, prfName } from './names.ts';
 
 export type IkeSuite = {
   readonly cipher: CipherName;
@@ -108,18 +109,14 @@ export function fromWire(p: Proposal): Alternatives {
 
 function nameOf(t: Transform): string {
   switch (t.type) {
-    case T.ENCR: {
-      const c = Object.values(CIPHERS).find((c) => c.espId === t.id && c.keyLength === t.keyLength);
-      return c?.name ?? `cipher ${t.id}${t.keyLength ? `/${t.keyLength}` : ''}`;
-    }
+    case T.ENCR:
+      return cipherName(t.id, t.keyLength);
     case T.PRF:
-      return Object.values(HASHES).find((h) => h.prfId === t.id)?.name ?? `prf ${t.id}`;
+      return prfName(t.id);
     case T.INTEG:
-      if (t.id === 0) return 'none';
-      return Object.values(HASHES).find((h) => h.integId === t.id)?.name ?? `integrity ${t.id}`;
+      return t.id === 0 ? 'none' : integrityName(t.id);
     case T.KE:
-      if (t.id === 0) return 'none';
-      return Object.values(GROUPS).find((g) => g.id === t.id)?.name ?? `group ${t.id}`;
+      return t.id === 0 ? 'none' : groupName(t.id);
     case T.ESN:
       return t.id === 1 ? 'esn' : 'no-esn';
     default:

@@ -5,9 +5,11 @@
 //   3 →  HDR[*], HASH_I | CERT, SIG_I, NAT-D, NAT-D
 import { type Endpoint, endpointText } from '../../net/endpoint.ts';
 import type { Connection, Core } from '../core.ts';
+import { guessV1 } from '../fingerprint.ts';
 import { wrongIdentity } from '../identity.ts';
 import { keyOf } from '../policy.ts';
 import { choosePhase1 } from '../proposal/v1.ts';
+import { type Reason, seenAs } from '../reason.ts';
 import { EXCHANGE, FLAG, NOTIFY_V1, PORT_IKE } from '../wire/numbers.ts';
 import { bodyOf, find, type Message, type Payload, type PayloadOf } from '../wire/v1.ts';
 import { clear, decrypt, isRepetition, progress, send } from './exchange.ts';
@@ -82,26 +84,28 @@ export function onAggressiveRequest(
   const { spiI } = message.header;
   const who = `IKEv1 aggressive mode from ${endpointText(remote)}`;
   if (!offer || !ke || !validNonce(nonce) || !id) return;
+  const seen = (reason: Reason) => seenAs(reason, guessV1(payloads));
   const all = core.candidates(1, local, remote);
   if (all.length === 0) {
-    core.refuse('negotiation-refused', undefined, who, core.noConnection(1, local, remote));
+    core.refuse('negotiation-refused', undefined, who, seen(core.noConnection(1, local, remote)));
     return refuse(core, spiI, local, remote, NOTIFY_V1.NO_PROPOSAL_CHOSEN);
   }
   const connection = bearer(all, id);
   const { policy } = connection;
   if (policy.exchangeMode !== 'aggressive') {
     const mode = keyOf(policy.name, 'ike.exchange-mode');
-    core.refuse('negotiation-refused', connection, who, {
+    const reason: Reason = {
       code: 'NOT_ALLOWED',
       text: 'aggressive mode is not allowed here: it lets the preshared key be guessed offline (VU#857035)',
       key: mode,
       hint: `let the peer use main mode; where it cannot, set ${mode} : aggressive`,
-    });
+    };
+    core.refuse('negotiation-refused', connection, who, seen(reason));
     return refuse(core, spiI, local, remote, NOTIFY_V1.INVALID_EXCHANGE_TYPE);
   }
   const chosen = chooseFor(connection, offer);
   if (!chosen.ok) {
-    core.refuse('negotiation-refused', connection, who, chosen.reason);
+    core.refuse('negotiation-refused', connection, who, seen(chosen.reason));
     return refuse(core, spiI, local, remote, NOTIFY_V1.NO_PROPOSAL_CHOSEN);
   }
   const sa = newSa(core, connection, 'responder', { cookieI: spiI, cookieR: core.random(8), local, remote });

@@ -4,7 +4,9 @@
 //   5 →  HDR*, IDii, HASH_I | CERT, SIG_I       6 ←  HDR*, IDir, HASH_R | CERT, SIG_R
 import { type Endpoint, endpointText } from '../../net/endpoint.ts';
 import type { Connection, Core } from '../core.ts';
+import { guessV1 } from '../fingerprint.ts';
 import { choosePhase1 } from '../proposal/v1.ts';
+import { type Reason, seenAs } from '../reason.ts';
 import { EXCHANGE, FLAG, NOTIFY_V1, PORT_IKE } from '../wire/numbers.ts';
 import { bodyOf, find, type Message, type Payload } from '../wire/v1.ts';
 import { clear, decrypt, encrypted, isRepetition, progress, send } from './exchange.ts';
@@ -60,16 +62,17 @@ export function onFirstMessage(
   const who = `IKEv1 from ${endpointText(remote)}`;
   const spiI = message.header.spiI;
   if (!offer) return;
+  const seen = (reason: Reason) => seenAs(reason, guessV1(payloads));
   const candidates = core.candidates(1, local, remote);
   if (candidates.length === 0) {
-    core.refuse('negotiation-refused', undefined, who, core.noConnection(1, local, remote));
+    core.refuse('negotiation-refused', undefined, who, seen(core.noConnection(1, local, remote)));
     return refuse(core, spiI, local, remote, NOTIFY_V1.NO_PROPOSAL_CHOSEN);
   }
   const verdicts = candidates.map((connection) => ({ connection, chosen: chooseFor(connection, offer) }));
   const fit = verdicts.find(({ chosen }) => chosen.ok);
   if (!fit?.chosen.ok) {
     for (const { connection, chosen } of verdicts)
-      if (!chosen.ok) core.refuse('negotiation-refused', connection, who, chosen.reason);
+      if (!chosen.ok) core.refuse('negotiation-refused', connection, who, seen(chosen.reason));
     return refuse(core, spiI, local, remote, NOTIFY_V1.NO_PROPOSAL_CHOSEN);
   }
   const { connection, chosen } = fit;

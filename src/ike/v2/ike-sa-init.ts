@@ -4,7 +4,9 @@ import { type Endpoint, endpointText } from '../../net/endpoint.ts';
 import type { Connection, Core } from '../core.ts';
 import { GROUPS, type Group, type GroupName, groupById } from '../crypto/algorithm.ts';
 import type { KeyPair } from '../crypto/key-exchange.ts';
+import { guessV2 } from '../fingerprint.ts';
 import { keyOf } from '../policy.ts';
+import { groupName } from '../proposal/names.ts';
 import {
   type Chosen,
   chooseIke,
@@ -13,7 +15,7 @@ import {
   phase1Keys,
   toWire,
 } from '../proposal/v2.ts';
-import type { Reason } from '../reason.ts';
+import { type Reason, seenAs } from '../reason.ts';
 import { supervise } from '../supervise.ts';
 import {
   EXCHANGE,
@@ -244,7 +246,7 @@ function retryGroup(core: Core, attempt: Attempt, data: Uint8Array): void {
   const { policy } = sa.connection;
   const wanted = groupOf(data);
   if (!wanted || !policy.ike.groups.includes(wanted.name) || wanted.name === attempt.group) {
-    const name = wanted?.name ?? `group ${hex(data)}`;
+    const name = groupName(data.length === 2 ? (data[0] << 8) | data[1] : undefined);
     const key = keyOf(policy.name, 'ike.proposal.phase1.dh-group');
     return lost(core, sa, {
       code: 'KE_GROUP_NOT_ALLOWED',
@@ -317,13 +319,12 @@ export function onInitRequest(
     return reply(notify(NOTIFY_V2.COOKIE, cookies.make(nonce.data, remote, header.spiI)));
   }
   const candidates = core.candidates(2, local, remote);
+  const refuse = (connection: Connection | undefined, reason: Reason) => {
+    const why = seenAs(reason, guessV2(payloads));
+    core.refuse('negotiation-refused', connection, `IKEv2 from ${endpointText(remote)}`, why);
+  };
   if (candidates.length === 0) {
-    core.refuse(
-      'negotiation-refused',
-      undefined,
-      `IKEv2 from ${endpointText(remote)}`,
-      core.noConnection(2, local, remote),
-    );
+    refuse(undefined, core.noConnection(2, local, remote));
     return reply(notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN));
   }
   // Until the identity is known each of them may be meant: no connection stands in another's way.
@@ -337,9 +338,7 @@ export function onInitRequest(
     fits[0] ??
     verdicts[0];
   if (!chosen.ok) {
-    for (const { connection, chosen } of verdicts)
-      if (!chosen.ok)
-        core.refuse('negotiation-refused', connection, `IKEv2 from ${endpointText(remote)}`, chosen.reason);
+    for (const { connection, chosen } of verdicts) if (!chosen.ok) refuse(connection, chosen.reason);
     return reply(notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN));
   }
   const group = GROUPS[chosen.suite.group];
@@ -351,7 +350,7 @@ export function onInitRequest(
 }
 
 function retryText(connection: Connection, wanted: Group, sent: number): string {
-  const name = groupById(sent)?.name ?? `group ${sent}`;
+  const name = groupName(sent);
   return `the peer sent a public value of ${name}, asked for ${wanted.name} (${phase1Keys(connection.policy.name).group})`;
 }
 

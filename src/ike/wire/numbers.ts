@@ -232,5 +232,35 @@ export const VENDOR = {
   NAT_T_DRAFT_02: 'cd60464335df21f87cfdb2fc68b6a448',
   NAT_T_DRAFT_03: '7d9419a65310ca6f2c179d9215529d56',
   XAUTH: '09002689dfd6b712',
+  /** Followed by four octets that say which Windows. */
+  MICROSOFT: '1e2b516905991c7d7c96fcbfb587e461',
+  /** IKEv1 fragmentation; Cisco puts capabilities behind it. */
+  FRAGMENTATION: '4048b7d56ebce88525e7de7f00d6c2d3',
   STRONGSWAN: '882fe56d6fd20dbc2251613b2ebe5beb',
+} as const;
+
+/**
+ * Algorithms that we do not speak, so that a refusal names what was offered (IANA's registries of RFC 2409 A, RFC 2407
+ * 4.4.4 and RFC 7296 3.3.2). Those that we speak stand in crypto/algorithm.ts.
+ */
+export const FOREIGN_ENCRYPTION_P1 = { des: 1, idea: 2, blowfish: 3, rc5: 4, cast: 6, camellia: 8 } as const;
+export const FOREIGN_HASH_P1 = { tiger: 3 } as const;
+export const FOREIGN_ENCRYPTION = {
+  ...{ 'des-iv64': 1, des: 2, rc5: 4, idea: 5, cast: 6, blowfish: 7, 'des-iv32': 9, null: 11, 'aes-ctr': 13 },
+  ...{ 'aes-ccm8': 14, 'aes-ccm12': 15, 'aes-ccm16': 16, 'aes-gcm8': 18, 'aes-gcm12': 19, 'aes-gmac': 21 },
+  ...{ camellia: 23, 'camellia-ctr': 24, 'camellia-ccm8': 25, 'camellia-ccm12': 26, 'camellia-ccm16': 27 },
+  ...{ 'aes-ccm8-iiv': 29, 'aes-gcm16-iiv': 30, 'chacha20-poly1305-iiv': 31 },
+} as const;
+export const FOREIGN_INTEGRITY = {
+  'des-mac': 3,
+  'aes-xcbc': 5,
+  'md5-128': 6,
+  'sha1-160': 7,
+  'aes-cmac': 8,
+} as const;
+export const FOREIGN_PRF = { tiger: 3, 'aes-xcbc': 4, 'aes-cmac': 8 } as const;
+export const FOREIGN_GROUP = {
+  ...{ modp768: 1, 'modp1024-160': 22, 'modp2048-224': 23, 'modp2048-256': 24, ecp192: 25, ecp224: 26 },
+  ...{ brainpool224: 27, brainpool256: 28, brainpool384: 29, brainpool512: 30 },
+  ...{ 'ml-kem-512': 35, 'ml-kem-768': 36, 'ml-kem-1024': 37 },
 } as const;
