@@ -72,7 +72,8 @@ program
 withSocket(program.command('run'))
   .description('run the router in the foreground, in the current network namespace')
   .requiredOption('--config <file>', 'configuration')
-  .action((options: { config: string }, command: Command) => {
+  .option('--state <folder>', 'what outlives a restart', '/var/lib/sekisho')
+  .action((options: { config: string; state: string }, command: Command) => {
     if (!check(options.config)) process.exit(1);
     const main = fileURLToPath(new URL('../src/daemon/main.ts', import.meta.url));
     const args = [
@@ -84,6 +85,8 @@ withSocket(program.command('run'))
       options.config,
       '--socket',
       socketOf(command),
+      '--state',
+      options.state,
     ];
     process.execve?.(process.execPath, args, process.env as Record<string, string>);
   });

@@ -8,12 +8,14 @@ import { answer } from './commands.ts';
 import { listen } from './control.ts';
 import { Log } from './log.ts';
 import { Router } from './router.ts';
+import { State } from './state.ts';
 
 /** What was sent is on its way before the process goes. */
 const GOODBYE_MS = 50;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { config: { type: 'string' }, socket: { type: 'string' } } });
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({ options: { config: text, socket: text, state: text } });
   const file = values.config ?? '';
   const source = readFileSync(file, 'utf8');
   const parsed = parseSeil(source);
@@ -48,7 +50,12 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop().catch(die));
   process.on('SIGHUP', () => {}); // a terminal that closes does not take the network with it
   try {
-    router = new Router(log, (onEvent) => new NativeDataplane(onEvent), loadNative().x509);
+    router = new Router(
+      log,
+      (onEvent) => new NativeDataplane(onEvent),
+      loadNative().x509,
+      crashSecret(values.state, log),
+    );
     await router.start(parsed.tree);
   } catch (e) {
     await router?.stop();
@@ -76,6 +83,17 @@ function inTurns(write: (text: string) => void): (line: string) => void {
     if (waiting === '') setImmediate(flush);
     waiting += `${line}\n`;
   };
+}
+
+/** A router without a place for its state works all the same: its peers find out about a crash by themselves. */
+function crashSecret(folder: string | undefined, log: Log): Uint8Array | undefined {
+  try {
+    return new State(folder ?? '/var/lib/sekisho').secret('crash-secret');
+  } catch (e) {
+    const text = `peers cannot be told of a crash (RFC 6290): ${(e as Error).message}`;
+    log.add({ level: 'warning', function: 'boot', code: 'state', text });
+    return undefined;
+  }
 }
 
 /** One sentence, no stack trace. */

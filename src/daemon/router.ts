@@ -49,11 +49,16 @@ export class Router {
   #desired: Desired | undefined;
   tree: Tree = emptyTree;
 
-  constructor(log: Log, makeDataplane: (onEvent: (event: DataplaneEvent) => void) => Dataplane, x509: X509) {
+  constructor(
+    log: Log,
+    makeDataplane: (onEvent: (event: DataplaneEvent) => void) => Dataplane,
+    x509: X509,
+    crashSecret?: Uint8Array,
+  ) {
     this.log = log;
     this.#x509 = x509;
     const work = new Work(x509);
-    this.engine = new Engine(settings(emptyTree));
+    this.engine = new Engine(settings(emptyTree), crashSecret);
     this.dataplane = makeDataplane((event) => this.#event(event));
     this.#names = new Names(() => this.#replan());
     this.#effects = new Effects(

@@ -36,6 +36,8 @@ export class Core {
   /** IKE SAs of both versions by our own SPI in hex. */
   readonly sas = new Map<string, IkeSa | IsakmpSa>();
   readonly children = new Map<number, ChildSa>();
+  /** Outlives a crash, so that the peers can be told of it (RFC 6290). */
+  readonly crashSecret: Uint8Array | undefined;
   /** True while the router goes down: nothing is initiated any more. */
   closing = false;
 
@@ -46,8 +48,9 @@ export class Core {
   #nextId = 1;
   #strangers = { second: 0, count: 0 };
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, crashSecret?: Uint8Array) {
     this.settings = settings;
+    this.crashSecret = crashSecret;
   }
 
   get connections(): ReadonlyMap<string, Connection> {

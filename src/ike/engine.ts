@@ -18,6 +18,7 @@ import { hold } from './v1/phase1.ts';
 import { onQuickMode, renewChild } from './v1/quick-mode.ts';
 import { type IsakmpSa, usable } from './v1/sa.ts';
 import { Cookies } from './v2/cookie.ts';
+import { answerUnknown } from './v2/crash.ts';
 import { deleteChild, rekeyChild } from './v2/create-child-sa.ts';
 import { moved, receive } from './v2/exchange.ts';
 import { initKey, onInitRequest, onInitResponse } from './v2/ike-sa-init.ts';
@@ -45,8 +46,9 @@ export class Engine {
   readonly #cookies = new Cookies();
   readonly #first = new FirstMessages();
 
-  constructor(settings: Settings) {
-    this.#core = new Core(settings);
+  /** `crashSecret`: the same after every restart, known to nobody else. */
+  constructor(settings: Settings, crashSecret?: Uint8Array) {
+    this.#core = new Core(settings, crashSecret);
   }
 
   /** Takes one input; the effects are in the order in which they must be carried out. Never throws. */
@@ -166,7 +168,8 @@ export class Engine {
       return this.#firstV2(local, remote, octets, message);
     }
     const sa = core.sas.get(hex(header.flags & FLAG.INITIATOR ? header.spiR : header.spiI));
-    if (sa?.version !== 2) return;
+    if (!sa) return answerUnknown(core, message, local, remote);
+    if (sa.version !== 2) return;
     if (header.exchange === EXCHANGE.IKE_SA_INIT) {
       if (sa.role === 'initiator' && sa.state !== 'gone' && sa.remote.address === remote.address)
         onInitResponse(core, sa, message, octets);

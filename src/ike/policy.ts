@@ -84,6 +84,8 @@ export type ConnectionPolicy = {
   readonly initialContact: boolean;
   readonly dpd: boolean;
   readonly nonceOctets: number;
+  /** IKEv2: an IKE SA is replaced by one that is authenticated anew, not renewed (RFC 7296 2.8.3). */
+  readonly reauthenticate: boolean;
   /** IKEv2: the IKE SA comes without a Child SA, which gets a key exchange of its own (RFC 6023). */
   readonly childless: boolean;
   /** IKEv1 phase 1: aggressive mode shows the proof of the key to everybody (VU#857035). */

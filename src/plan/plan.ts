@@ -140,6 +140,7 @@ function connection(tree: Tree, name: string, links: readonly Link[], known: Kno
     initialContact: tree.enabled(`${at}.ike.initial-contact`),
     dpd: tree.enabled(`${at}.ike.dpd`),
     nonceOctets: tree.number(`${at}.ike.nonce-size`),
+    reauthenticate: tree.enabled(`${at}.ike.reauthentication`),
     childless: tree.enabled(`${at}.ike.childless`),
     exchangeMode: tree.value(`${at}.ike.exchange-mode`) === 'aggressive' ? 'aggressive' : 'main',
     preferNewPhase1: tree.enabled(`${at}.ike.prefer-new-phase1`),

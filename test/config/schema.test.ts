@@ -119,7 +119,7 @@ describe('the keys', () => {
       'peers-public-key',
       'revocation',
     ],
-    ...['peers-identifier.distinguished-name', 'childless', 'legacy'],
+    ...['peers-identifier.distinguished-name', 'childless', 'legacy', 'reauthentication'],
   ].map((key) => `interface.ipsec[].ike.${key}`);
 
   test('no tunnel key and no ike key beside those of the tables and our own', () => {

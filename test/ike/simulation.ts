@@ -150,10 +150,10 @@ export class Node {
   #arming = 0;
   alive = true;
 
-  constructor(network: Network, address: string, settings: Settings = SETTINGS) {
+  constructor(network: Network, address: string, settings: Settings = SETTINGS, crashSecret?: Uint8Array) {
     this.network = network;
     this.address = address;
-    this.engine = new Engine(settings);
+    this.engine = new Engine(settings, crashSecret);
     this.random = (n) => network.bytes(n);
     this.dataplane = new FakeDataplane({
       now: () => network.now,
@@ -351,6 +351,7 @@ export function policy(
     initialContact: true,
     dpd: true,
     nonceOctets: 16,
+    reauthenticate: false,
     childless: false,
     exchangeMode: 'main',
     preferNewPhase1: true,

@@ -37,7 +37,9 @@ export class Sekisho {
   static async start(lab: Lab, ns: Ns, name: string, config: string): Promise<Sekisho> {
     const [socket, log, file] = ['sock', 'log', 'conf'].map((end) => join(lab.tmp, `${name}.${end}`));
     writeFileSync(file, config);
-    const proc = ns.spawn([CLI, 'run', '--config', file, '--socket', socket], { log });
+    const state = join(lab.tmp, `${name}.state`);
+    const args = ['--config', file, '--socket', socket, '--state', state];
+    const proc = ns.spawn([CLI, 'run', ...args], { log });
     const router = new Sekisho(ns, socket, log, file, proc);
     await until(
       () => /ready, /.test(router.stderr()) || !proc.running,

@@ -56,6 +56,7 @@ describe("seed 001's minimal configuration", () => {
       initialContact: true,
       dpd: true,
       nonceOctets: 16,
+      reauthenticate: false,
       childless: false,
       exchangeMode: 'main',
       preferNewPhase1: true,

@@ -138,6 +138,13 @@ export const interfaceIpsec: readonly Leaf[] = [
     help: 'IKEv2: negotiate the IPsec SA after the IKE SA, with a key exchange of its own, where the peer can (RFC 6023).',
   },
   {
+    path: `${p}.ike.reauthentication`,
+    type: enableDisable,
+    default: 'disable',
+    ours: true,
+    help: 'IKEv2: when the IKE SA nears the end of its lifetime, prove both sides anew instead of renewing keys only; revoked certificates are noticed then.',
+  },
+  {
     path: `${p}.ike.legacy`,
     type: enableDisable,
     default: 'disable',

@@ -3,11 +3,13 @@ import { sameEndpoint } from '../../net/endpoint.ts';
 import type { Core } from '../core.ts';
 import { EXCHANGE, FLAG, NOTIFY_V2, nameOf } from '../wire/numbers.ts';
 import { find, type Message, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
+import { onUnprotected } from './crash.ts';
 import { answerCreateChild } from './create-child-sa.ts';
 import { gather, wanted, whole } from './fragments.ts';
 import { answerAuth } from './ike-auth.ts';
 import { answerInformational } from './informational.ts';
 import { lost } from './lifecycle.ts';
+import type { Path } from './mobike.ts';
 import { decrypt, type Opened, open, type Protection, payloadsOf, seal } from './protect.ts';
 import type { IkeSa, Task } from './sa.ts';
 
@@ -152,6 +154,7 @@ export function receive(
   if (!protection) return;
   const isResponse = (header.flags & FLAG.RESPONSE) !== 0;
   const skf = find(message.payloads, 'skf');
+  if (isResponse && !skf && !find(message.payloads, 'sk')) return onUnprotected(core, sa, message.payloads);
   const opened = skf
     ? reassemble(sa, protection, datagram, message, skf)
     : open(protection, sa.role === 'responder', datagram, message);
@@ -180,7 +183,7 @@ export function receive(
   if (header.messageId === sa.expectedRequest && sa.state !== 'gone') {
     heard(core, sa, from, to);
     sa.expectedRequest++;
-    answer(core, sa, message, opened.payloads);
+    answer(core, sa, message, opened.payloads, { from, to });
   } else if (header.messageId === sa.expectedRequest - 1 && sa.lastResponse?.messageId === header.messageId) {
     send(core, sa, sa.lastResponse.data);
   }
@@ -231,7 +234,7 @@ export function moved(core: Core, sa: IkeSa, to: IkeSa['remote']): void {
   core.effect({ kind: 'move', connection: sa.connection.policy.name, remote: to });
 }
 
-function answer(core: Core, sa: IkeSa, message: Message, payloads: readonly Payload[]): void {
+function answer(core: Core, sa: IkeSa, message: Message, payloads: readonly Payload[], path: Path): void {
   const { exchange, messageId } = message.header;
   const critical = payloads.find((p) => p.type === 'unknown' && p.critical);
   if (critical?.type === 'unknown') {
@@ -244,7 +247,8 @@ function answer(core: Core, sa: IkeSa, message: Message, payloads: readonly Payl
   if (exchange === EXCHANGE.IKE_AUTH && sa.state === 'init' && sa.role === 'responder') {
     answerAuth(core, sa, messageId, payloads);
   } else if (exchange === EXCHANGE.CREATE_CHILD_SA && ready) answerCreateChild(core, sa, messageId, payloads);
-  else if (exchange === EXCHANGE.INFORMATIONAL && ready) answerInformational(core, sa, messageId, payloads);
+  else if (exchange === EXCHANGE.INFORMATIONAL && ready)
+    answerInformational(core, sa, messageId, payloads, path);
   else {
     core.note(
       'debug',

@@ -10,8 +10,9 @@ import { supervise } from '../supervise.ts';
 import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire/numbers.ts';
 import { find, findNotify, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
 import { acceptChild, answerChild, childReason } from './child.ts';
+import { crashToken, keepToken } from './crash.ts';
 import { request, respond, tell } from './exchange.ts';
-import { drop, establish, lost, thinOut } from './lifecycle.ts';
+import { drop, establish, limitAuthentication, lost, retire, thinOut } from './lifecycle.ts';
 import { certificateRequest, judge, prove } from './proof.ts';
 import type { IkeSa } from './sa.ts';
 import { fromPrefixes } from './selectors.ts';
@@ -33,6 +34,7 @@ export function sendAuth(core: Core, sa: IkeSa): void {
       ...(policy.initialContact && only ? [notify(NOTIFY_V2.INITIAL_CONTACT)] : []),
       ...certificateRequest(connection),
       ...proof.filter((p) => p.type === 'auth'),
+      ...crashToken(core, sa.spiI, sa.spiR),
       ...(spi === undefined ? [] : childPayloads(connection, spi)),
     ];
     request(core, sa, EXCHANGE.IKE_AUTH, payloads, 'IKE_AUTH', (answer) =>
@@ -70,6 +72,9 @@ function onAuthResponse(core: Core, sa: IkeSa, spi: number | undefined, payloads
     if (wrong) return disbelieve(wrong);
     const { nonceI, nonceR } = sa.proof!;
     establish(core, sa);
+    keepToken(sa, payloads);
+    const life = findNotify(payloads, NOTIFY_V2.AUTH_LIFETIME);
+    if (life) limitAuthentication(core, sa, life.data);
     core.note('info', 'ike-established', connection, establishedText(sa, idr));
     const child =
       spi === undefined
@@ -80,6 +85,7 @@ function onAuthResponse(core: Core, sa: IkeSa, spi: number | undefined, payloads
       core.refuse('child-refused', connection, 'IKE SA is up but has no child', why);
       connection.failures++;
     }
+    if (sa.replaces?.state === 'established') retire(core, sa.replaces);
     thinOut(core, connection);
     supervise(core, connection);
   });
@@ -143,12 +149,21 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
       const { nonceI, nonceR } = sa.proof!;
       if (findNotify(payloads, NOTIFY_V2.INITIAL_CONTACT)) initialContact(core, sa);
       establish(core, sa);
+      keepToken(sa, payloads);
+      sa.mobike = findNotify(payloads, NOTIFY_V2.MOBIKE_SUPPORTED) !== undefined;
       core.note('info', 'ike-established', connection, establishedText(sa, idi));
       const childless = !find(payloads, 'sa') && !find(payloads, 'tsi') && !find(payloads, 'tsr');
       const child = childless
         ? { payloads: [] }
         : answerChild(core, sa, { nonces: [nonceI, nonceR], payloads, groups: [] });
-      respond(core, sa, EXCHANGE.IKE_AUTH, messageId, [{ type: 'idr', ...id }, ...proof, ...child.payloads]);
+      respond(core, sa, EXCHANGE.IKE_AUTH, messageId, [
+        { type: 'idr', ...id },
+        ...proof,
+        ...(sa.mobike ? [notify(NOTIFY_V2.MOBIKE_SUPPORTED)] : []),
+        ...(policy.reauthenticate ? [notify(NOTIFY_V2.AUTH_LIFETIME, u32Bytes(policy.ike.lifetime))] : []),
+        ...crashToken(core, sa.spiI, sa.spiR),
+        ...child.payloads,
+      ]);
       if (child.reason)
         core.refuse('child-refused', connection, 'IKE SA is up but has no child', child.reason);
       thinOut(core, connection);

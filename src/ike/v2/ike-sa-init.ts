@@ -54,12 +54,14 @@ export type Attempt = {
   restarts: number;
 };
 
-export function beginInit(core: Core, connection: Connection): void {
+/** `replaces`: an SA that the new one takes over from. */
+export function beginInit(core: Core, connection: Connection, replaces?: IkeSa): void {
   const { policy } = connection;
-  const address = policy.remote;
+  const address = policy.remote ?? replaces?.remote.address;
   if (address === undefined) return; // Where would we send it?
   const sa: IkeSa = newSa(core, connection, 'initiator', {
     spiI: core.random(8),
+    ...(replaces ? { replaces } : {}),
     local: { address: policy.local, port: PORT_IKE },
     remote: { address, port: PORT_IKE },
   });
@@ -79,7 +81,7 @@ function newSa(
   core: Core,
   connection: Connection,
   role: IkeSa['role'],
-  rest: Pick<IkeSa, 'spiI' | 'local' | 'remote'>,
+  rest: Pick<IkeSa, 'spiI' | 'local' | 'remote' | 'replaces'>,
 ): IkeSa {
   return {
     version: 2,
@@ -130,11 +132,11 @@ function send(core: Core, attempt: Attempt): void {
 }
 
 /** A wrong source hash makes the peer see a NAT, and so use UDP encapsulation (nat-traversal : force). */
-function natSource(core: Core, sa: IkeSa, spiR: Uint8Array): Uint8Array {
+export function natSource(core: Core, sa: IkeSa, spiR: Uint8Array): Uint8Array {
   return sa.connection.policy.forceEncapsulation ? core.random(20) : natDetection(sa.spiI, spiR, sa.local);
 }
 
-function natNotifies(sa: IkeSa, spiR: Uint8Array, source: Uint8Array): Payload[] {
+export function natNotifies(sa: IkeSa, spiR: Uint8Array, source: Uint8Array): Payload[] {
   return [
     notify(NOTIFY_V2.NAT_DETECTION_SOURCE_IP, source),
     notify(NOTIFY_V2.NAT_DETECTION_DESTINATION_IP, natDetection(sa.spiI, spiR, sa.remote)),
@@ -151,15 +153,14 @@ function learn(sa: IkeSa, { payloads }: Message): void {
 }
 
 /** Who is behind a NAT: we, when the peer's view of us differs; the peer, when ours of it does (2.23). */
-function detectNat(sa: IkeSa, message: Message): IkeSa['nat'] {
-  const { header, payloads } = message;
+export function detectNat(sa: IkeSa, spiR: Uint8Array, payloads: readonly Payload[]): IkeSa['nat'] {
   const hashes = (type: number) =>
     payloads.flatMap((p) => (p.type === 'notify' && p.notify === type ? [p.data] : []));
   const sources = hashes(NOTIFY_V2.NAT_DETECTION_SOURCE_IP);
   const destinations = hashes(NOTIFY_V2.NAT_DETECTION_DESTINATION_IP);
   if (sources.length === 0 || destinations.length === 0) return { local: false, remote: false };
   const seen = (list: Uint8Array[], e: Endpoint) =>
-    list.some((h) => equalConstantTime(h, natDetection(header.spiI, header.spiR, e)));
+    list.some((h) => equalConstantTime(h, natDetection(sa.spiI, spiR, e)));
   return {
     local: !seen(destinations, sa.local) || sa.connection.policy.forceEncapsulation,
     remote: !seen(sources, sa.remote),
@@ -214,7 +215,7 @@ export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Ui
   sa.busy = true;
   sa.spiR = header.spiR;
   sa.proof = { ...sa.proof!, response: data, nonceR: nonce.data };
-  sa.nat = detectNat(sa, message);
+  sa.nat = detectNat(sa, header.spiR, payloads);
   learn(sa, message);
   core.job({ group: attempt.group, keyPair: attempt.pair, peerPublic: ke.data }, (result) => {
     delete sa.busy;
@@ -367,7 +368,7 @@ function accept(
   const sa = newSa(core, connection, 'responder', { spiI: header.spiI, local, remote });
   sa.spiR = core.random(8);
   sa.expectedRequest = 1;
-  sa.nat = detectNat(sa, message);
+  sa.nat = detectNat(sa, header.spiR, payloads);
   learn(sa, message);
   register(core, sa);
   core.arm(`sa:${sa.id}:half-open`, core.settings.phase1Timeout * 1000, () => {

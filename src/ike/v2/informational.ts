@@ -4,9 +4,11 @@ import { activate, type ChildSa, remove, STRAGGLER_MS, spiText } from '../child.
 import type { Core } from '../core.ts';
 import { supervise } from '../supervise.ts';
 import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire/numbers.ts';
-import type { Payload } from '../wire/v2.ts';
+import { findNotify, type Payload } from '../wire/v2.ts';
+import { keepToken } from './crash.ts';
 import { respond } from './exchange.ts';
-import { drop, LAST_WORD_MS, lost } from './lifecycle.ts';
+import { drop, LAST_WORD_MS, limitAuthentication, lost } from './lifecycle.ts';
+import { followPeer, type Path } from './mobike.ts';
 import { adopt } from './rekey-ike.ts';
 import type { IkeSa } from './sa.ts';
 
@@ -15,6 +17,7 @@ export function answerInformational(
   sa: IkeSa,
   messageId: number,
   payloads: readonly Payload[],
+  path: Path,
 ): void {
   const deletes = payloads.filter((p) => p.type === 'delete');
   if (deletes.some((p) => p.protocol === PROTOCOL.ISAKMP)) {
@@ -32,13 +35,13 @@ export function answerInformational(
   });
   // The answer names our half of each pair, unless we asked for its deletion ourselves (1.4.1).
   const own = ended.filter((c) => !c.closing).map((c) => u32Bytes(c.spiIn));
-  respond(
-    core,
-    sa,
-    EXCHANGE.INFORMATIONAL,
-    messageId,
-    own.length > 0 ? [{ type: 'delete', protocol: PROTOCOL.ESP, spis: own }] : [],
-  );
+  respond(core, sa, EXCHANGE.INFORMATIONAL, messageId, [
+    ...(own.length > 0 ? [{ type: 'delete' as const, protocol: PROTOCOL.ESP, spis: own }] : []),
+    ...followPeer(core, sa, payloads, path),
+  ]);
+  keepToken(sa, payloads);
+  const life = findNotify(payloads, NOTIFY_V2.AUTH_LIFETIME);
+  if (life) limitAuthentication(core, sa, life.data);
   for (const child of ended) endChild(core, child);
   for (const p of payloads) {
     if (p.type !== 'notify' || p.notify >= NOTIFY_V2_STATUS) continue;

@@ -1,6 +1,6 @@
 // How an IKE SA begins, is watched over, and ends.
 import { isDeepStrictEqual } from 'node:util';
-import { compareBytes, hex } from '../../net/bytes.ts';
+import { compareBytes, hex, Reader } from '../../net/bytes.ts';
 import { type ChildSa, remove, STRAGGLER_MS } from '../child.ts';
 import type { Connection, Core } from '../core.ts';
 import type { Reason } from '../reason.ts';
@@ -9,8 +9,15 @@ import { EXCHANGE, PROTOCOL } from '../wire/numbers.ts';
 import type { Payload } from '../wire/v2.ts';
 import { deleteChild } from './create-child-sa.ts';
 import { enqueue, request, tell } from './exchange.ts';
+import { beginInit } from './ike-sa-init.ts';
 import { rekeyIke } from './rekey-ike.ts';
 import { type IkeSa, LIVENESS, ownSpi } from './sa.ts';
+
+/** A new authentication that failed is tried again while the old SA stands. */
+const REAUTHENTICATE_AGAIN_MS = 10_000;
+
+/** A peer that wants to see us more often wants too much. */
+const SHORTEST_AUTHENTICATION_S = 30;
 
 /** A peer that retransmits as we do has given up by then (165 s). */
 const PEER_GAVE_UP_MS = 180_000;
@@ -29,7 +36,7 @@ export function establish(core: Core, sa: IkeSa): void {
   core.cancel(`sa:${sa.id}:half-open`);
   const { lifetime } = sa.connection.policy.ike;
   const part = (sa.role === 'initiator' ? 0.77 : 0.88) + core.below(300) / 10_000;
-  core.arm(`sa:${sa.id}:rekey`, lifetime * part * 1000, () => rekeyIke(core, sa));
+  core.arm(`sa:${sa.id}:rekey`, lifetime * part * 1000, () => renew(core, sa));
   core.arm(`sa:${sa.id}:expire`, lifetime * 1000, () => {
     core.note(
       'warning',
@@ -41,6 +48,28 @@ export function establish(core: Core, sa: IkeSa): void {
   });
   watch(core, sa);
   if (sa.nat.local) keepalive(core, sa);
+}
+
+/** By new keys, or by a new SA whose peers have proved themselves again. */
+function renew(core: Core, sa: IkeSa): void {
+  if (sa.connection.policy.reauthenticate) reauthenticate(core, sa);
+  else rekeyIke(core, sa);
+}
+
+/** Make before break (RFC 7296 2.8.3): the new SA and its child stand before the old ones go. */
+function reauthenticate(core: Core, sa: IkeSa): void {
+  // Who waits for the peer has asked it by AUTH_LIFETIME; else the SA ends with its lifetime.
+  if (sa.state !== 'established' || sa.connection.policy.initiate === 'never') return;
+  core.note('info', 'ike-reauthentication', sa.connection, 'authenticating anew');
+  beginInit(core, sa.connection, sa);
+}
+
+/** The peer wants us to authenticate again within this time (RFC 4478): four octets of seconds. */
+export function limitAuthentication(core: Core, sa: IkeSa, data: Uint8Array): void {
+  if (data.length !== 4) return;
+  const seconds = Math.max(new Reader(data).u32(), SHORTEST_AUTHENTICATION_S);
+  if (seconds >= sa.connection.policy.ike.lifetime && sa.connection.policy.reauthenticate) return;
+  core.arm(`sa:${sa.id}:reauthenticate`, seconds * 0.8 * 1000, () => reauthenticate(core, sa));
 }
 
 /** Liveness (RFC 7296 2.4): a silent peer is asked; no answer to any retransmission means it is gone. */
@@ -70,7 +99,7 @@ export const LAST_WORD_MS = 60_000;
 export function drop(core: Core, sa: IkeSa, graceMs = 0, lingerMs = 0): void {
   if (sa.state === 'gone') return;
   sa.state = 'gone';
-  for (const timer of ['retransmit', 'half-open', 'rekey', 'expire', 'dpd', 'keepalive']) {
+  for (const timer of ['retransmit', 'half-open', 'rekey', 'reauthenticate', 'expire', 'dpd', 'keepalive']) {
     core.cancel(`sa:${sa.id}:${timer}`);
   }
   for (const child of [...sa.children]) remove(core, child, graceMs);
@@ -103,6 +132,9 @@ export function lost(core: Core, sa: IkeSa, reason: Reason): void {
   if (dead) tell(core, sa, EXCHANGE.INFORMATIONAL, [{ type: 'delete', protocol: PROTOCOL.ISAKMP, spis: [] }]);
   drop(core, sa);
   if (!dead) connection.failures++;
+  const old = sa.replaces;
+  if (old?.state === 'established')
+    core.arm(`sa:${old.id}:rekey`, REAUTHENTICATE_AGAIN_MS, () => renew(core, old));
   supervise(core, connection);
 }
 

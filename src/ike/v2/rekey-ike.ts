@@ -7,6 +7,7 @@ import { chooseIke, type IkeSuite, ikeAlternatives, toWire } from '../proposal/v
 import { supervise } from '../supervise.ts';
 import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire/numbers.ts';
 import { find, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
+import { crashToken, keepToken } from './crash.ts';
 import { enqueue, proceed, request, respond } from './exchange.ts';
 import { ikeKeys, rekeySkeyseed } from './keys.ts';
 import { establish, leave, register, retire, thinOut } from './lifecycle.ts';
@@ -65,11 +66,24 @@ function begin(core: Core, sa: IkeSa, asked?: GroupName): void {
           peerNonce.data,
           secret.shared!,
         );
+        keepToken(made, answer);
+        giveToken(core, made);
         settle(core, sa, made, nonce, peerNonce.data);
         proceed(sa);
       });
     });
   });
+}
+
+/** Only now that both SPIs are known there is a token (RFC 6290 4.3). */
+function giveToken(core: Core, sa: IkeSa): void {
+  const token = crashToken(core, sa.spiI, sa.spiR);
+  if (token.length === 0) return;
+  enqueue(sa, () =>
+    sa.state === 'established'
+      ? request(core, sa, EXCHANGE.INFORMATIONAL, token, LIVENESS, () => {})
+      : proceed(sa),
+  );
 }
 
 /** The peer's renewal, which crossed ours and is the one that stands: its SA takes over. */
@@ -160,6 +174,7 @@ function successor(
     keys: ikeKeys(suite, seed, ni, nr, spiI, spiR),
     nat: old.nat,
     ...(old.fragmentation && { fragmentation: true }),
+    ...(old.mobike && { mobike: true }),
     createdAt: core.now,
     establishedAt: core.now,
     lastHeard: core.now,
@@ -209,6 +224,7 @@ export function answerRekeyIke(core: Core, sa: IkeSa, messageId: number, payload
       { type: 'sa', proposals: [{ ...chosen.proposal, spi }] },
       { type: 'nonce', data: ownNonce },
       { type: 'ke', group: group.id, data: result.keyPair.publicValue },
+      ...crashToken(core, peerSpi, spi),
     ]);
     const made = successor(
       core,

@@ -24,6 +24,12 @@ export type IkeSa = {
   /** Octets that AUTH covers (RFC 7296 2.15); dropped once the SA is established. */
   proof?: { init: Uint8Array; response: Uint8Array; nonceI: Uint8Array; nonceR: Uint8Array };
   attempt?: Attempt;
+  /** The peer may move (RFC 4555). */
+  mobike?: boolean;
+  /** By which the peer can prove that it lost the SA (RFC 6290). */
+  crashToken?: Uint8Array;
+  /** The SA that this one is to replace, authenticated anew. */
+  readonly replaces?: IkeSa;
   /** The peer takes IKE_AUTH without a Child SA (RFC 6023). */
   childless?: boolean;
   /** Hashes under signatures that the peer verifies (RFC 7427 4). */

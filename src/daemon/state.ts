@@ -1,0 +1,31 @@
+// What outlives the process, in a folder of the router's own: readable by nobody else.
+
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SECRET_OCTETS = 32;
+
+export class State {
+  readonly #folder: string;
+
+  /** Throws when the folder cannot be made. */
+  constructor(folder: string) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.#folder = folder;
+  }
+
+  /** A secret that is made once and stays the same over restarts. */
+  secret(name: string): Uint8Array {
+    const file = join(this.#folder, name);
+    try {
+      const kept = readFileSync(file);
+      if (kept.length === SECRET_OCTETS) return new Uint8Array(kept);
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code !== 'ENOENT') throw e;
+    }
+    const made = randomBytes(SECRET_OCTETS);
+    writeFileSync(file, made, { mode: 0o600 });
+    return new Uint8Array(made);
+  }
+}
