@@ -73,7 +73,8 @@ withSocket(program.command('run'))
   .description('run the router in the foreground, in the current network namespace')
   .requiredOption('--config <file>', 'configuration')
   .option('--state <folder>', 'what outlives a restart', '/var/lib/sekisho')
-  .action((options: { config: string; state: string }, command: Command) => {
+  .option('--journal <file>', 'write down all that the IKE engine is told, keys included, to be replayed')
+  .action((options: { config: string; state: string; journal?: string }, command: Command) => {
     if (!check(options.config)) process.exit(1);
     const main = fileURLToPath(new URL('../src/daemon/main.ts', import.meta.url));
     const args = [
@@ -87,6 +88,7 @@ withSocket(program.command('run'))
       socketOf(command),
       '--state',
       options.state,
+      ...(options.journal ? ['--journal', options.journal] : []),
     ];
     process.execve?.(process.execPath, args, process.env as Record<string, string>);
   });

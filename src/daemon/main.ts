@@ -1,5 +1,5 @@
 // `sekisho run`: the router in the foreground, in the current network namespace.
-import { readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, readFileSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadNative, NativeDataplane } from '../dataplane/native.ts';
 import { explainMistake } from '../dialect/seil/explain.ts';
@@ -7,7 +7,7 @@ import { parseSeil } from '../dialect/seil/parse.ts';
 import { answer } from './commands.ts';
 import { listen } from './control.ts';
 import { Log } from './log.ts';
-import { Router } from './router.ts';
+import { Router, type RouterOptions } from './router.ts';
 import { State } from './state.ts';
 
 /** What was sent is on its way before the process goes. */
@@ -15,7 +15,7 @@ const GOODBYE_MS = 50;
 
 async function main(): Promise<void> {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { config: text, socket: text, state: text } });
+  const { values } = parseArgs({ options: { config: text, socket: text, state: text, journal: text } });
   const file = values.config ?? '';
   const source = readFileSync(file, 'utf8');
   const parsed = parseSeil(source);
@@ -50,12 +50,10 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop().catch(die));
   process.on('SIGHUP', () => {}); // a terminal that closes does not take the network with it
   try {
-    router = new Router(
-      log,
-      (onEvent) => new NativeDataplane(onEvent),
-      loadNative().x509,
-      crashSecret(values.state, log),
-    );
+    router = new Router(log, (onEvent) => new NativeDataplane(onEvent), loadNative().x509, {
+      ...crashSecret(values.state, log),
+      ...journal(values.journal),
+    });
     await router.start(parsed.tree);
   } catch (e) {
     await router?.stop();
@@ -86,14 +84,21 @@ function inTurns(write: (text: string) => void): (line: string) => void {
 }
 
 /** A router without a place for its state works all the same: its peers find out about a crash by themselves. */
-function crashSecret(folder: string | undefined, log: Log): Uint8Array | undefined {
+function crashSecret(folder: string | undefined, log: Log): Pick<RouterOptions, 'crashSecret'> {
   try {
-    return new State(folder ?? '/var/lib/sekisho').secret('crash-secret');
+    return { crashSecret: new State(folder ?? '/var/lib/sekisho').secret('crash-secret') };
   } catch (e) {
     const text = `peers cannot be told of a crash (RFC 6290): ${(e as Error).message}`;
     log.add({ level: 'warning', function: 'boot', code: 'state', text });
-    return undefined;
+    return {};
   }
+}
+
+/** Readable by the router's owner alone: a journal holds keys. */
+function journal(file: string | undefined): Pick<RouterOptions, 'journal'> {
+  if (file === undefined) return {};
+  const stream = createWriteStream(file, { flags: 'w', mode: 0o600 });
+  return { journal: (line) => void stream.write(`${line}\n`) };
 }
 
 /** One sentence, no stack trace. */

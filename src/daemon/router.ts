@@ -8,6 +8,7 @@ import { Host } from '../host/host.ts';
 import { listDevices } from '../host/iproute.ts';
 import { Engine } from '../ike/engine.ts';
 import type { Effect, Input } from '../ike/io.ts';
+import { Recorder } from '../ike/journal.ts';
 import { familyOf } from '../net/address.ts';
 import type { X509 } from '../pki/x509.ts';
 import type { Desired, Tunnel } from '../plan/desired.ts';
@@ -34,12 +35,21 @@ export class Refused extends Error {
   }
 }
 
+export type RouterOptions = {
+  /** The same after every restart (RFC 6290). */
+  readonly crashSecret?: Uint8Array;
+  /** Takes the lines of the engine's journal, which holds keys. */
+  readonly journal?: (line: string) => void;
+};
+
 export class Router {
   readonly log: Log;
   readonly engine: Engine;
   readonly dataplane: Dataplane;
   readonly #host = new Host();
   readonly #x509: X509;
+  /** The engine, or what keeps its journal. */
+  readonly #steps: Pick<Engine, 'step'>;
   readonly #names: Names;
   readonly #effects: Effects;
   readonly #pathMtu = new Map<string, number>();
@@ -53,12 +63,15 @@ export class Router {
     log: Log,
     makeDataplane: (onEvent: (event: DataplaneEvent) => void) => Dataplane,
     x509: X509,
-    crashSecret?: Uint8Array,
+    options: RouterOptions = {},
   ) {
     this.log = log;
     this.#x509 = x509;
     const work = new Work(x509);
-    this.engine = new Engine(settings(emptyTree), crashSecret);
+    const { crashSecret, journal } = options;
+    const beginning = { settings: settings(emptyTree), ...(crashSecret ? { crashSecret } : {}) };
+    this.engine = new Engine(beginning.settings, crashSecret);
+    this.#steps = journal ? new Recorder(this.engine, beginning, journal) : this.engine;
     this.dataplane = makeDataplane((event) => this.#event(event));
     this.#names = new Names(() => this.#replan());
     this.#effects = new Effects(
@@ -156,7 +169,7 @@ export class Router {
   }
 
   input(input: Input): void {
-    const effects: Effect[] = this.engine.step(input, this.#effects.env());
+    const effects: Effect[] = this.#steps.step(input, this.#effects.env());
     for (const effect of effects) this.#effects.carryOut(effect);
   }
 

@@ -11,6 +11,7 @@ import { type ConnectionPolicy, type Settings, samePolicy } from './policy.ts';
 import { supervise } from './supervise.ts';
 import { onAggressiveMode, onAggressiveRequest } from './v1/aggressive-mode.ts';
 import { beginPhase1 } from './v1/begin.ts';
+import { gather } from './v1/fragments.ts';
 import { onInformational } from './v1/informational.ts';
 import { deleteChild as deleteChildV1, farewell as farewellV1, watch as watchV1 } from './v1/lifecycle.ts';
 import { onFirstMessage, onMainMode } from './v1/main-mode.ts';
@@ -26,7 +27,7 @@ import { farewell, watch } from './v2/lifecycle.ts';
 import { rekeyIke } from './v2/rekey-ike.ts';
 import { established } from './v2/sa.ts';
 import { EXCHANGE, FLAG } from './wire/numbers.ts';
-import { decode as decodeV1, type Message as MessageV1 } from './wire/v1.ts';
+import { decode as decodeV1, type Message as MessageV1, type PayloadOf as PayloadOfV1 } from './wire/v1.ts';
 import { decode as decodeV2 } from './wire/v2.ts';
 
 /** Half-open responder SAs from which on a cookie is asked for (RFC 7296 2.6). */
@@ -214,9 +215,22 @@ export class Engine {
     // A refusal of our first message comes under a responder cookie that we do not know yet.
     if (found?.version !== 1 || hex(found.cookieI) !== hex(header.spiI)) return;
     if (!isZero(found.cookieR) && hex(found.cookieR) !== hex(header.spiR)) return;
+    const piece = message.payloads?.[0];
+    if (piece?.type === 'fragment') return this.#fragment(found, piece, local, remote);
     if (phase1) return phase1.later(core, found, message, message.body, local, remote);
     if (hold(found, () => this.#phase2(found, message, local, remote))) return;
     this.#phase2(found, message, local, remote);
+  }
+
+  #fragment(sa: IsakmpSa, piece: PayloadOfV1<'fragment'>, local: Endpoint, remote: Endpoint): void {
+    if (!sa.fragmentation) return;
+    const { held, whole } = gather(sa.fragmentation.held, piece);
+    if (held) sa.fragmentation.held = held;
+    else delete sa.fragmentation.held;
+    // Fragments in fragments there are none.
+    const inner = whole && decodeV1(whole);
+    if (!inner?.ok || inner.value.payloads?.[0]?.type === 'fragment') return;
+    this.#datagramV1(local, remote, whole!);
   }
 
   #phase2(found: IsakmpSa, message: MessageV1, local: Endpoint, remote: Endpoint): void {

@@ -52,7 +52,7 @@ const proposalV1: fc.Arbitrary<v1.Proposal> = fc.record({
 
 const knownV1 = new Set<number>([
   ...[PAYLOAD_V1.NONE, PAYLOAD_V1.SA, PAYLOAD_V1.KE, PAYLOAD_V1.ID, PAYLOAD_V1.HASH, PAYLOAD_V1.NONCE],
-  ...[PAYLOAD_V1.CERT, PAYLOAD_V1.CERTREQ, PAYLOAD_V1.SIG],
+  ...[PAYLOAD_V1.FRAGMENT, PAYLOAD_V1.CERT, PAYLOAD_V1.CERTREQ, PAYLOAD_V1.SIG],
   ...[PAYLOAD_V1.NOTIFY, PAYLOAD_V1.DELETE, PAYLOAD_V1.VENDOR, PAYLOAD_V1.NAT_D, PAYLOAD_V1.NAT_D_DRAFT],
 ]);
 
@@ -63,6 +63,9 @@ export const payloadV1: fc.Arbitrary<v1.Payload> = fc.oneof(
     data: octets(),
   }) as fc.Arbitrary<v1.Payload>,
   fc.record({ type: fc.constantFrom('cert', 'certreq'), encoding: u8, data: octets() }),
+  fc.record({
+    ...{ type: fc.constant('fragment' as const), id: u16, number: u8, last: fc.boolean(), data: octets() },
+  }),
   fc.record({ type: fc.constant('id' as const), idType: u8, protocol: u8, port: u16, data: octets() }),
   fc.record({
     ...{ type: fc.constant('notify' as const), doi: u32, protocol: u8, spi: octets(0, 255), notify: u16 },

@@ -60,7 +60,7 @@ export function beginAggressiveMode(core: Core, connection: Connection, remote: 
       { type: 'nonce', data: nonce },
       ownId(sa),
       ...request(sa),
-      ...vendors('aggressive'),
+      ...vendors(connection, 'aggressive'),
     ];
     send(core, sa, sa.flow, clear(sa, AGGRESSIVE, payloads), () => silence(core, sa));
   });
@@ -139,7 +139,7 @@ export function onAggressiveRequest(
         ...proof,
         ...request(sa),
         ...natDs(core, sa),
-        ...vendors('aggressive'),
+        ...vendors(connection, 'aggressive'),
       ];
       // Message 3 has no answer, so it is for us to ask again.
       send(core, sa, sa.flow, clear(sa, AGGRESSIVE, answer), () => silence(core, sa));

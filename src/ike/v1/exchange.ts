@@ -4,6 +4,7 @@ import type { Core } from '../core.ts';
 import { CIPHERS } from '../crypto/algorithm.ts';
 import { cbcDecrypt, cbcEncrypt } from '../crypto/cipher.ts';
 import { prf } from '../crypto/prf.ts';
+import { decodeHeader } from '../wire/codec.ts';
 import { EXCHANGE } from '../wire/numbers.ts';
 import {
   type Chain,
@@ -15,8 +16,12 @@ import {
   type Message,
   type Payload,
 } from '../wire/v1.ts';
+import { cut } from './fragments.ts';
 import { phase2Iv } from './keys.ts';
 import type { Flow, IsakmpSa } from './sa.ts';
+
+/** IPv6 header, UDP header, non-ESP marker: what stands around a fragment. */
+const AROUND_OCTETS = 40 + 8 + 4;
 
 /** Sends a message; with `onSilence` it is repeated until something new arrives, or given up. */
 export function send(core: Core, sa: IsakmpSa, flow: Flow, data: Uint8Array, onSilence?: () => void): void {
@@ -28,7 +33,18 @@ export function send(core: Core, sa: IsakmpSa, flow: Flow, data: Uint8Array, onS
 }
 
 function transmit(core: Core, sa: IsakmpSa, data: Uint8Array): void {
-  for (let i = 0; i < core.settings.perSend; i++) core.send(sa.local, sa.remote, data);
+  const datagrams = pieces(core, sa, data);
+  for (let i = 0; i < core.settings.perSend; i++)
+    for (const datagram of datagrams) core.send(sa.local, sa.remote, datagram);
+}
+
+function pieces(core: Core, sa: IsakmpSa, data: Uint8Array): Uint8Array[] {
+  const limit = core.settings.fragmentSize - AROUND_OCTETS;
+  const { fragmentation } = sa;
+  const header = fragmentation?.peer && data.length > limit ? decodeHeader(data) : undefined;
+  if (!fragmentation || !header?.ok) return [data];
+  fragmentation.sent = (fragmentation.sent + 1) & 0xffff;
+  return cut(data, header.value, fragmentation.sent, limit);
 }
 
 function arm(core: Core, sa: IsakmpSa, flow: Flow, onSilence: () => void): void {

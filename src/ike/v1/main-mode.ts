@@ -46,7 +46,9 @@ export function beginMainMode(core: Core, connection: Connection, remote: Endpoi
   sa.phase1 = { mode: 'main', saBody: bodyOf(offer), nonce: core.random(policy.nonceOctets), others: [] };
   register(core, sa);
   core.note('info', 'initiate', connection, `initiating IKEv1 main mode to ${endpointText(sa.remote)}`);
-  send(core, sa, sa.flow, clear(sa, MAIN_MODE, [offer, ...vendors('main')]), () => silence(core, sa));
+  send(core, sa, sa.flow, clear(sa, MAIN_MODE, [offer, ...vendors(connection, 'main')]), () =>
+    silence(core, sa),
+  );
 }
 
 /** The first message of a peer (1 →): no SA is kept unless a connection fits and a proposal is acceptable. */
@@ -90,7 +92,7 @@ export function onFirstMessage(
   core.note('info', 'respond', connection, `${endpointText(remote)} initiates IKEv1 main mode`);
   progress(core, sa.flow, body);
   const answer: Payload = { ...offer, proposals: [chosen.proposal] };
-  send(core, sa, sa.flow, clear(sa, MAIN_MODE, [answer, ...vendors('main')]));
+  send(core, sa, sa.flow, clear(sa, MAIN_MODE, [answer, ...vendors(connection, 'main')]));
   return sa;
 }
 

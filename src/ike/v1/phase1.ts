@@ -34,8 +34,12 @@ const VENDORS: readonly Payload[] = [
   VENDOR.NAT_T_DRAFT_02_N,
 ].map((id) => ({ type: 'vendor', data: fromHex(id) }));
 
-export function vendors(mode: Phase1['mode']): readonly Payload[] {
-  return mode === 'main' ? VENDORS : VENDORS.slice(1);
+const FRAGMENTATION: Payload = { type: 'vendor', data: fromHex(VENDOR.FRAGMENTATION_ANY_MODE) };
+
+/** Certificates make messages long: then we know fragments, which SEIL does not. */
+export function vendors({ policy }: Connection, mode: Phase1['mode']): readonly Payload[] {
+  const list = mode === 'main' ? VENDORS : VENDORS.slice(1);
+  return policy.credential.method === 'certificate' ? [...list, FRAGMENTATION] : list;
 }
 
 export function newSa(
@@ -53,6 +57,9 @@ export function newSa(
     ...rest,
     state: 'init',
     iv: new Uint8Array(0),
+    ...(connection.policy.credential.method === 'certificate'
+      ? { fragmentation: { peer: false, sent: 0 } }
+      : {}),
     natT: 'none',
     nat: { local: false, remote: false },
     createdAt: core.now,
@@ -147,6 +154,8 @@ export function refuse(
 export function readVendors(sa: IsakmpSa, payloads: readonly Payload[]): void {
   const ids = new Set(payloads.flatMap((p) => (p.type === 'vendor' ? [hex(p.data)] : [])));
   sa.dpd = ids.has(VENDOR.DPD);
+  const fragments = [...ids].some((id) => id.startsWith(VENDOR.FRAGMENTATION));
+  if (sa.fragmentation) sa.fragmentation.peer = fragments;
   const draft = [VENDOR.NAT_T_DRAFT_02, VENDOR.NAT_T_DRAFT_02_N, VENDOR.NAT_T_DRAFT_03].some((id) =>
     ids.has(id),
   );

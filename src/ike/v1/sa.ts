@@ -5,6 +5,7 @@ import type { Connection } from '../core.ts';
 import type { KeyPair } from '../crypto/key-exchange.ts';
 import type { IsakmpSuite } from '../proposal/v1.ts';
 import type { PayloadOf } from '../wire/v1.ts';
+import type { Fragments } from './fragments.ts';
 import type { IsakmpKeys } from './keys.ts';
 
 export type IsakmpSa = {
@@ -24,6 +25,8 @@ export type IsakmpSa = {
   /** The IV of the next phase 1 message, afterwards the block from which phase 2 derives its own. */
   iv: Uint8Array;
   phase1?: Phase1;
+  /** We take fragments: those that came of a message; whether the peer takes them, and how many messages were cut. */
+  readonly fragmentation?: { held?: Fragments; peer: boolean; sent: number };
   natT: 'rfc' | 'draft' | 'none';
   nat: { local: boolean; remote: boolean };
   readonly createdAt: number;

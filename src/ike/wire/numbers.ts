@@ -50,6 +50,7 @@ export const PAYLOAD_V1 = {
   VENDOR: 13,
   NAT_D: 20,
   NAT_OA: 21,
+  FRAGMENT: 132, // as Cisco has it
   NAT_D_DRAFT: 130,
   NAT_OA_DRAFT: 131,
 } as const;
@@ -238,6 +239,7 @@ export const VENDOR = {
   MICROSOFT: '1e2b516905991c7d7c96fcbfb587e461',
   /** IKEv1 fragmentation; Cisco puts capabilities behind it. */
   FRAGMENTATION: '4048b7d56ebce88525e7de7f00d6c2d3',
+  FRAGMENTATION_ANY_MODE: '4048b7d56ebce88525e7de7f00d6c2d380000000',
   STRONGSWAN: '882fe56d6fd20dbc2251613b2ebe5beb',
 } as const;
 

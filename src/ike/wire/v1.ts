@@ -64,6 +64,13 @@ export type Payload =
     }
   /** `draft` tells the payload number of draft-ietf-ipsec-nat-t-ike-02 from that of RFC 3947. */
   | { readonly type: 'nat-d'; readonly draft: boolean; readonly data: Uint8Array }
+  | {
+      readonly type: 'fragment';
+      readonly id: number;
+      readonly number: number;
+      readonly last: boolean;
+      readonly data: Uint8Array;
+    }
   | { readonly type: 'unknown'; readonly payload: number; readonly data: Uint8Array };
 
 export type PayloadOf<T extends Payload['type']> = Extract<Payload, { type: T }>;
@@ -93,6 +100,7 @@ const NUMBER = {
   notify: P.NOTIFY,
   delete: P.DELETE,
   vendor: P.VENDOR,
+  fragment: P.FRAGMENT,
 } as const;
 
 export function payloadNumber(p: Payload): number {
@@ -165,6 +173,8 @@ function payload(raw: { type: number; body: Reader }): Payload {
       const spis = size === 0 ? [] : Array.from({ length: count }, () => r.take(size));
       return { type: 'delete', doi, protocol, spis };
     }
+    case P.FRAGMENT:
+      return { type: 'fragment', id: r.u16(), number: r.u8(), last: (r.u8() & 1) === 1, data: r.rest() };
     case P.NAT_D:
     case P.NAT_D_DRAFT:
       return { type: 'nat-d', draft: raw.type === P.NAT_D_DRAFT, data: r.rest() };
@@ -266,6 +276,12 @@ function encodeBody(w: Writer, p: Payload): void {
         .u8(p.spis[0]?.length ?? 0)
         .u16(p.spis.length);
       for (const spi of p.spis) w.put(spi);
+      return;
+    case 'fragment':
+      w.u16(p.id)
+        .u8(p.number)
+        .u8(p.last ? 1 : 0)
+        .put(p.data);
       return;
     default:
       w.put(p.data);
