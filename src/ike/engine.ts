@@ -1,10 +1,12 @@
 // The IKE engine: one step takes an input and gives effects. It finds the SA of a datagram, guards against floods,
 // and reconciles connections with the configuration. It knows neither sockets nor clocks nor the configuration tree.
+
+import type { Address } from '../net/address.ts';
 import { hex, isZero } from '../net/bytes.ts';
 import { type Endpoint, endpointText } from '../net/endpoint.ts';
 import { current, remove } from './child.ts';
 import { type Connection, Core } from './core.ts';
-import { FirstMessages } from './first-messages.ts';
+import { FirstMessages, type HalfOpen } from './first-messages.ts';
 import type { Effect, Env, Input } from './io.ts';
 import { inOrder } from './io.ts';
 import { type ConnectionPolicy, type Settings, samePolicy } from './policy.ts';
@@ -13,7 +15,12 @@ import { onAggressiveMode, onAggressiveRequest } from './v1/aggressive-mode.ts';
 import { beginPhase1 } from './v1/begin.ts';
 import { gather } from './v1/fragments.ts';
 import { onInformational } from './v1/informational.ts';
-import { deleteChild as deleteChildV1, farewell as farewellV1, watch as watchV1 } from './v1/lifecycle.ts';
+import {
+  deleteChild as deleteChildV1,
+  drop as dropV1,
+  farewell as farewellV1,
+  watch as watchV1,
+} from './v1/lifecycle.ts';
 import { onFirstMessage, onMainMode } from './v1/main-mode.ts';
 import { hold } from './v1/phase1.ts';
 import { onQuickMode, renewChild } from './v1/quick-mode.ts';
@@ -30,11 +37,11 @@ import { EXCHANGE, FLAG } from './wire/numbers.ts';
 import { decode as decodeV1, type Message as MessageV1, type PayloadOf as PayloadOfV1 } from './wire/v1.ts';
 import { decode as decodeV2 } from './wire/v2.ts';
 
-/** Half-open responder SAs from which on a cookie is asked for (RFC 7296 2.6). */
-const COOKIE_THRESHOLD = 32;
+/** Half-open responder SAs from which on a cookie is asked for (RFC 7296 2.6): of all peers, and of one address. */
+const COOKIES_FROM: HalfOpen = { all: 32, here: 8 };
 
-/** IKEv1 has no cookies that cost the peer something: beyond this many half-open SAs first messages are dropped. */
-const MAX_HALF_OPEN_V1 = 256;
+/** IKEv1 has no cookies that cost the peer something: no more half-open SAs than these. */
+const MOST_HALF_OPEN_V1: HalfOpen = { all: 256, here: 32 };
 
 /** The two exchanges that phase 1 can be. */
 const PHASE1: Readonly<Record<number, { first: typeof onFirstMessage; later: typeof onMainMode }>> = {
@@ -195,7 +202,8 @@ export class Engine {
         for (const answer of known.lastResponse.data) core.send(local, remote, answer);
       return;
     }
-    const loaded = this.#first.halfOpen(2) >= COOKIE_THRESHOLD;
+    const open = this.#first.halfOpen(2, remote.address);
+    const loaded = open.all >= COOKIES_FROM.all || open.here >= COOKIES_FROM.here;
     const fits = core.candidates(2, local, remote).length > 0;
     if (!fits && !core.mayAnswer()) return;
     const sa = onInitRequest(core, message, data, local, remote, this.#cookies, loaded);
@@ -261,11 +269,20 @@ export class Engine {
       if (known.version === 1) PHASE1[exchange]?.later(core, known, message, message.body, local, remote);
       return;
     }
-    if (this.#first.halfOpen(1) >= MAX_HALF_OPEN_V1) return;
+    if (!this.#room(remote.address)) return;
     const fits = core.candidates(1, local, remote).length > 0;
     if (!fits && !core.mayAnswer()) return;
     const sa = PHASE1[exchange]?.first(core, message, message.body, local, remote);
     if (sa) this.#first.add(key, sa);
+  }
+
+  /** IKEv1 asks for no proof of the address: when there are too many, the one that waits longest for its peer goes. */
+  #room(address: Address): boolean {
+    const { all, here } = this.#first.halfOpen(1, address);
+    if (all < MOST_HALF_OPEN_V1.all && here < MOST_HALF_OPEN_V1.here) return true;
+    const victim = this.#first.stalest(here < MOST_HALF_OPEN_V1.here ? undefined : address);
+    if (victim) dropV1(this.#core, victim);
+    return victim !== undefined;
   }
 
   #malformed(remote: Endpoint, error: { offset: number; path: string; rule: string }): void {

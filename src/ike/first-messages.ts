@@ -1,9 +1,12 @@
 // Responder SAs by their first message: a repeated one finds its answer, and half-open ones are counted (RFC 7296 2.6).
 // Neither may cost more with every SA that stands: a first message comes from anybody.
+import type { Address } from '../net/address.ts';
 import type { IsakmpSa } from './v1/sa.ts';
 import type { IkeSa } from './v2/sa.ts';
 
 type Sa = IkeSa | IsakmpSa;
+
+export type HalfOpen = { readonly all: number; readonly here: number };
 
 /** SAs that may be remembered beyond their end, so that not every first message looks through all. */
 const SLACK = 256;
@@ -29,12 +32,28 @@ export class FirstMessages {
     this.#sweepAt = this.#sas.size + SLACK;
   }
 
-  halfOpen(version: 1 | 2): number {
-    let count = 0;
+  /** How many negotiations are open, of all and of one address. */
+  halfOpen(version: 1 | 2, address: Address): HalfOpen {
+    const count = { all: 0, here: 0 };
     for (const sa of this.#opening) {
       if (sa.state !== 'init' && sa.state !== 'keyed') this.#opening.delete(sa);
-      else if (sa.version === version) count++;
+      else if (sa.version === version) {
+        count.all++;
+        if (sa.remote.address === address) count.here++;
+      }
     }
     return count;
+  }
+
+  /**
+   * The oldest of IKEv1 whose peer has not answered yet, which a forger never does; of one address where that is given.
+   * A true peer answers within a round trip, so what goes first is the forger's.
+   */
+  stalest(address?: Address): IsakmpSa | undefined {
+    for (const sa of this.#opening) {
+      if (sa.version !== 1 || sa.state !== 'init' || sa.phase1?.peerPublic || sa.phase1?.busy) continue;
+      if (address === undefined || sa.remote.address === address) return sa;
+    }
+    return undefined;
   }
 }

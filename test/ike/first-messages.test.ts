@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { FirstMessages } from '../../src/ike/first-messages.ts';
 import type { IkeSa } from '../../src/ike/v2/sa.ts';
 
-const sa = (version: 1 | 2 = 2) => ({ version, state: 'init' }) as unknown as IkeSa;
+const sa = (version: 1 | 2 = 2, address = '10.0.0.1') =>
+  ({ version, state: 'init', remote: { address, port: 500 } }) as unknown as IkeSa;
+const open = (first: FirstMessages, version: 1 | 2) => first.halfOpen(version, '10.0.0.1').all;
 
 describe('SAs by their first message', () => {
   test('one that has ended is not found again', () => {
@@ -21,11 +23,11 @@ describe('SAs by their first message', () => {
     const first = new FirstMessages();
     const all = [sa(), sa(), sa(1)];
     for (const [i, one] of all.entries()) first.add(`${i}`, one);
-    expect([first.halfOpen(1), first.halfOpen(2)]).toEqual([1, 2]);
+    expect([open(first, 1), open(first, 2)]).toEqual([1, 2]);
     all[0].state = 'established';
-    expect([first.halfOpen(1), first.halfOpen(2)]).toEqual([1, 1]);
+    expect([open(first, 1), open(first, 2)]).toEqual([1, 1]);
     all[1].state = 'gone';
-    expect([first.halfOpen(1), first.halfOpen(2)]).toEqual([1, 0]);
+    expect([open(first, 1), open(first, 2)]).toEqual([1, 0]);
   });
 
   test('those that stand are still found after many that have ended', () => {
@@ -38,6 +40,8 @@ describe('SAs by their first message', () => {
       one.state = 'gone';
     }
     expect(first.find('standing')).toBe(standing);
-    expect(first.halfOpen(2)).toBe(1);
+    expect(open(first, 2)).toBe(1);
+    first.add('elsewhere', sa(2, '10.0.0.9'));
+    expect(first.halfOpen(2, '10.0.0.9')).toEqual({ all: 2, here: 1 });
   });
 });
