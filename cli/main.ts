@@ -112,6 +112,18 @@ withSocket(program.command('reload <file>'))
     process.stdout.write(answer.text);
   });
 
+withSocket(program.command('diagnose <interface>'))
+  .description('look at a tunnel from the ground up and name what keeps it from working; renews its IPsec SA')
+  .option('--ping <address>', 'something behind the peer, to see traffic pass')
+  .option('--json', 'as JSON')
+  .action(async (name: string, options: { ping?: string; json?: boolean }, command: Command) => {
+    const request = { command: 'diagnose', connection: name, ...options } as const;
+    const answer = await ask(socketOf(command), request).catch((e: Error) => fail(`sekisho: ${e.message}`));
+    if (!answer.ok) fail(answer.error);
+    process.stdout.write(answer.text);
+    if ((answer.data as { verdict: string }[]).some((c) => c.verdict === 'bad')) process.exitCode = 1;
+  });
+
 withSocket(program.command('stop'))
   .description('stop the router; returns when it is gone')
   .action(async (_options: object, command: Command) => {

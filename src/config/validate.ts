@@ -207,7 +207,7 @@ function proposals(tree: Tree, at: string, fail: Fail, warn: Warn): string[] {
 const BROKEN = ['md5', 'modp1024'];
 
 /** Weak: still standing, but no choice for something new (RFC 8247, RFC 8221). */
-const WEAK = [...BROKEN, '3des', 'sha1', 'modp1536'];
+export const WEAK: readonly string[] = [...BROKEN, '3des', 'sha1', 'modp1536'];
 
 /** The weak algorithms of a tunnel. SEIL's own defaults are such: taken as they are under IKEv1, and told. */
 function weakness(tree: Tree, at: string, fail: Fail): string[] {

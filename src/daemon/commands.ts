@@ -3,9 +3,12 @@
 import { explainMistake } from '../dialect/seil/explain.ts';
 import { parseSeil } from '../dialect/seil/parse.ts';
 import { printSeil } from '../dialect/seil/print.ts';
+import { parseAddress } from '../net/address.ts';
 import { cryptoView, showCrypto } from '../show/crypto.ts';
+import { showDiagnosis } from '../show/diagnosis.ts';
 import { showIke, showInterface, showIpsec, showSecurityPolicy } from '../show/seil.ts';
 import { ikeView, type Source, tunnelView } from '../show/view.ts';
+import { diagnose } from './diagnose.ts';
 import { logLine } from './log.ts';
 import type { Answer, Request, Role } from './protocol.ts';
 import { Refused, type Router } from './router.ts';
@@ -71,6 +74,9 @@ export async function answer(
     case 'reload':
       if (role !== 'admin') return forbidden('reload');
       return reload(router, request.file, request.source);
+    case 'diagnose':
+      if (role !== 'admin') return forbidden('diagnose');
+      return look(router, request);
     case 'stop':
       if (role !== 'admin') return forbidden('stop');
       stop().catch((e: Error) =>
@@ -78,12 +84,26 @@ export async function answer(
       );
       return { ok: true, text: '' };
     default:
-      return { ok: false, error: 'There is no such request: show, reload or stop.' };
+      return { ok: false, error: 'There is no such request: show, reload, diagnose or stop.' };
   }
 }
 
 function forbidden(what: string): Answer {
   return { ok: false, error: `Only root and the router's owner may ${what}.` };
+}
+
+async function look(router: Router, request: Extract<Request, { command: 'diagnose' }>): Promise<Answer> {
+  const { connection, ping, json } = request;
+  const tunnels = (router.desired?.tunnels ?? []).map((t) => t.name);
+  if (!tunnels.includes(connection)) {
+    const known = tunnels.join(', ') || 'none is configured';
+    return { ok: false, error: `There is no tunnel ${connection}: ${known}.` };
+  }
+  if (ping !== undefined && parseAddress(ping) === undefined)
+    return { ok: false, error: `${ping} is no IP address.` };
+  const data = await diagnose(router, connection, ping);
+  const text = json ? `${JSON.stringify(data, null, 2)}\n` : showDiagnosis(connection, data);
+  return { ok: true, text, data };
 }
 
 async function show(router: Router, what: string, json: boolean): Promise<Answer> {

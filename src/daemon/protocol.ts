@@ -3,6 +3,13 @@
 export type Request =
   | { readonly command: 'show'; readonly what: string; readonly json?: boolean }
   | { readonly command: 'reload'; readonly file: string; readonly source: string }
+  | {
+      readonly command: 'diagnose';
+      readonly connection: string;
+      /** An address behind the peer. */
+      readonly ping?: string;
+      readonly json?: boolean;
+    }
   | { readonly command: 'stop' };
 
 export type Answer =

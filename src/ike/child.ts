@@ -2,7 +2,7 @@
 import type { Endpoint } from '../net/endpoint.ts';
 import { Secret } from '../net/secret.ts';
 import type { Connection, Core } from './core.ts';
-import { CIPHERS, HASHES } from './crypto/algorithm.ts';
+import { CIPHERS, HASHES, weakness } from './crypto/algorithm.ts';
 import type { EspSa, Limits, Traffic } from './io.ts';
 import type { EspSuite } from './proposal/v2.ts';
 import type { IkeSa } from './v2/sa.ts';
@@ -171,7 +171,7 @@ export function childText(child: ChildSa): string {
   const { suite, selectors } = child;
   const integrity = suite.integrity ? `/${suite.integrity}` : '';
   const pfs = suite.group ? `/${suite.group}` : '';
-  return `IPsec SA ${spiText(child.spiIn)} in, ${spiText(child.spiOut)} out: ${suite.cipher}${integrity}${pfs}${suite.esn ? '/esn' : ''}, ${selectors.local.join(',')} === ${selectors.remote.join(',')}${child.encapsulated ? ', UDP encapsulation' : ''}`;
+  return `IPsec SA ${spiText(child.spiIn)} in, ${spiText(child.spiOut)} out: ${suite.cipher}${integrity}${pfs}${suite.esn ? '/esn' : ''}${weakness(suite)}, ${selectors.local.join(',')} === ${selectors.remote.join(',')}${child.encapsulated ? ', UDP encapsulation' : ''}`;
 }
 
 export function spiText(spi: number): string {

@@ -10,7 +10,7 @@ import { FirstMessages, type HalfOpen } from './first-messages.ts';
 import type { Effect, Env, Input } from './io.ts';
 import { inOrder } from './io.ts';
 import { type ConnectionPolicy, type Settings, samePolicy } from './policy.ts';
-import { supervise } from './supervise.ts';
+import { supervise, tryNow } from './supervise.ts';
 import { onAggressiveMode, onAggressiveRequest } from './v1/aggressive-mode.ts';
 import { beginPhase1 } from './v1/begin.ts';
 import { gather } from './v1/fragments.ts';
@@ -98,6 +98,10 @@ export class Engine {
         if (!connection) return;
         connection.asked = true;
         return supervise(core, connection);
+      }
+      case 'try': {
+        const connection = core.connections.get(input.connection);
+        return connection && tryNow(core, connection);
       }
       case 'expire':
         return this.#expire(input.spi, input.limit, input.cause);

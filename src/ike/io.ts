@@ -42,6 +42,8 @@ export type Input =
   | { readonly kind: 'first-packet'; readonly spi: number }
   /** Authentic ESP came from elsewhere than before: the peer's NAT changed its mapping (RFC 7296 2.23). */
   | { readonly kind: 'peer-moved'; readonly spi: number; readonly remote: Endpoint }
+  /** Somebody wants to know now whether it comes up. */
+  | { readonly kind: 'try'; readonly connection: string }
   | { readonly kind: 'rekey'; readonly connection: string; readonly what: 'ike' | 'child' }
   | { readonly kind: 'shutdown' };
 

@@ -65,6 +65,13 @@ function settled(connection: Connection): boolean {
   return sas.some((sa) => sa.state === 'established') && current(connection) !== undefined;
 }
 
+/** At once, whatever failed before and whoever is to begin. */
+export function tryNow(core: Core, connection: Connection): void {
+  core.cancel(`connection:${connection.policy.name}:retry`);
+  connection.failures = 0;
+  begin(core, connection);
+}
+
 function begin(core: Core, connection: Connection): void {
   if (core.closing || settled(connection)) return;
   if (connection.policy.version === 2) {

@@ -33,7 +33,7 @@ export function showIke(views: readonly IkeView[]): string {
       `Cookies: 0x${v.spiI}:0x${v.spiR}`,
       `Status: ${STATUS[v.status] ?? v.status}`,
       `Side: ${v.side}`,
-      ...(v.suite ? [`Algorithms: ${v.suite}`] : []),
+      ...(v.suite ? [`Algorithms: ${v.suite}${v.weak ?? ''}`] : []),
       `NAT: ${v.nat}`,
       `Phase2 SAs: ${v.children}`,
       `Create Time: ${clock(v.created)}`,
@@ -63,7 +63,7 @@ function childLines(c: ChildView): string[] {
   const form = c.encapsulation === 'udp' ? 'ESP in UDP' : 'ESP';
   return [
     `SPI: ${spiText(c.spiIn)} (in), ${spiText(c.spiOut)} (out), ${c.state}`,
-    `Algorithms: ${c.suite}, ${form}, tunnel mode`,
+    `Algorithms: ${c.suite}${c.weak}, ${form}, tunnel mode`,
     `Lifetime[sec]: ${c.lifetime} (${Math.max(0, c.lifetime - c.age)} left)`,
     `In: ${c.in.packets} packets, ${c.in.octets} octets`,
     `Out: ${c.out.packets} packets, ${c.out.octets} octets`,

@@ -2,6 +2,7 @@
 import type { PortState, SaCounters, Statistics, TunnelCounters } from '../dataplane/port.ts';
 import { type ChildSa, current } from '../ike/child.ts';
 import type { Connection } from '../ike/core.ts';
+import { weakness } from '../ike/crypto/algorithm.ts';
 import { type Reason, reasonText } from '../ike/reason.ts';
 import { passive } from '../ike/supervise.ts';
 import { lifetimeOf } from '../ike/v1/lifecycle.ts';
@@ -19,6 +20,8 @@ export type IkeView = {
   readonly status: string;
   readonly side: 'initiator' | 'responder';
   readonly suite?: string;
+  /** " (weak: modp1536)", or nothing. */
+  readonly weak?: string;
   readonly children: number;
   /** ISO 8601; of an SA that is up. */
   readonly created?: string;
@@ -35,6 +38,7 @@ export type ChildView = {
   readonly spiOut: number;
   readonly state: string;
   readonly suite: string;
+  readonly weak: string;
   readonly encapsulation: 'udp' | 'native';
   readonly selectors: { readonly local: readonly string[]; readonly remote: readonly string[] };
   readonly age: number;
@@ -86,7 +90,7 @@ export function ikeView(source: Source): IkeView[] {
         spiR: hex(spiR),
         status: sa.state,
         side: sa.role,
-        ...(parts ? { suite: parts.filter(Boolean).join('/') } : {}),
+        ...(parts ? { suite: parts.filter(Boolean).join('/'), weak: weakness(s) } : {}),
         children: connection.children.size,
         ...(up ? { created: new Date(source.wall - (source.now - sa.establishedAt)).toISOString() } : {}),
         lifetime,
@@ -142,6 +146,7 @@ function childView(child: ChildSa, source: Source): ChildView {
     spiOut: child.spiOut,
     state: child.state,
     suite: [suite.cipher, suite.integrity, suite.group, suite.esn ? 'esn' : ''].filter(Boolean).join('/'),
+    weak: weakness(suite),
     encapsulation: child.encapsulated ? 'udp' : 'native',
     selectors: child.selectors,
     age: Math.floor((source.now - child.createdAt) / 1000),

@@ -28,6 +28,7 @@ const child: ChildView = {
   spiOut: 0xdeadbeef,
   state: 'active',
   suite: 'aes256/sha256',
+  weak: '',
   encapsulation: 'udp',
   selectors: { local: ['192.168.1.0/24', '::/0'], remote: ['192.168.2.0/24'] },
   age: 100,

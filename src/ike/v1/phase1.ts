@@ -2,6 +2,7 @@
 import { equalConstantTime, fromHex, hex } from '../../net/bytes.ts';
 import { type Endpoint, endpointText } from '../../net/endpoint.ts';
 import type { Connection, Core } from '../core.ts';
+import { weakness } from '../crypto/algorithm.ts';
 import type { KeyExchangeResult } from '../crypto/key-exchange.ts';
 import { keyOf } from '../policy.ts';
 import { acceptPhase1Lifetime } from '../proposal/lifetime.ts';
@@ -227,7 +228,7 @@ export function conclude(core: Core, sa: IsakmpSa, peer: string, payloads: reado
   }
   const s = sa.suite!;
   const nat = sa.nat.local || sa.nat.remote ? ', UDP encapsulation' : '';
-  const text = `ISAKMP SA established with ${peer}: ${s.cipher}/${s.hash}/${s.group}${nat}`;
+  const text = `ISAKMP SA established with ${peer}: ${s.cipher}/${s.hash}/${s.group}${weakness(s)}${nat}`;
   core.note('info', 'ike-established', connection, text);
   announce(core, sa);
   if (sa.role === 'initiator') begun(core, sa);

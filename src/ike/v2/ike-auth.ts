@@ -2,6 +2,7 @@
 // where both sides can do so (RFC 6023).
 import { u32Bytes } from '../../net/bytes.ts';
 import type { Connection, Core } from '../core.ts';
+import { weakness } from '../crypto/algorithm.ts';
 import { identityText, identityToWire, type WireIdentity, wrongIdentity } from '../identity.ts';
 import { keyOf } from '../policy.ts';
 import { espAlternatives, toWire } from '../proposal/v2.ts';
@@ -113,7 +114,7 @@ function refusedAuth(sa: IkeSa, type: number | undefined): Reason {
 function establishedText(sa: IkeSa, peer: WireIdentity): string {
   const s = sa.suite!;
   const nat = sa.nat.local || sa.nat.remote ? ', UDP encapsulation' : '';
-  return `IKE SA established with ${identityText(peer)}: ${s.cipher}${s.integrity ? `/${s.integrity}` : ''}/${s.prf}/${s.group}${nat}`;
+  return `IKE SA established with ${identityText(peer)}: ${s.cipher}${s.integrity ? `/${s.integrity}` : ''}/${s.prf}/${s.group}${weakness(s)}${nat}`;
 }
 
 /** A peer's IKE_AUTH. Nothing of it is believed before its proof verified. */
