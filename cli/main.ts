@@ -95,7 +95,7 @@ withSocket(program.command('run'))
 
 withSocket(program.command('show <what...>'))
   .description(
-    'show status ike | status ipsec | status ipsec.security-policy | status interface.ipsec0 | system crypto | log | config',
+    'show status ike | status ipsec | status ipsec.security-policy | status interface.ipsec0 | system crypto | log | log yamaha | config',
   )
   .option('--json', 'as JSON')
   .action((what: string[], options: { json?: boolean }, command: Command) =>

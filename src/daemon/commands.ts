@@ -6,10 +6,11 @@ import { printSeil } from '../dialect/seil/print.ts';
 import { parseAddress } from '../net/address.ts';
 import { cryptoView, showCrypto } from '../show/crypto.ts';
 import { showDiagnosis } from '../show/diagnosis.ts';
+import { logLine } from '../show/log/seil.ts';
+import { eventLine, yamahaLine } from '../show/log/yamaha.ts';
 import { showIke, showInterface, showIpsec, showSecurityPolicy } from '../show/seil.ts';
 import { ikeView, type Source, tunnelView } from '../show/view.ts';
 import { diagnose } from './diagnose.ts';
-import { logLine } from './log.ts';
 import type { Answer, Request, Role } from './protocol.ts';
 import { Refused, type Router } from './router.ts';
 
@@ -46,6 +47,13 @@ const VIEWS: Readonly<Record<string, (router: Router) => View | Promise<View>>> 
   log: (router) => {
     const data = router.log.entries();
     return { data, text: data.map((e) => `${logLine(e)}\n`).join('') };
+  },
+  'log yamaha': (router) => {
+    const steps = router.log.trace().map((t) => ({ ...t, text: eventLine(t.event) }));
+    // What the engine's steps do not say in Yamaha's words: reasons, the host, the configuration.
+    const rest = router.log.entries().filter((e) => e.level !== 'debug');
+    const data = [...steps, ...rest].sort((a, b) => a.sequence - b.sequence);
+    return { data, text: data.map((e) => `${yamahaLine(e.time, e.text)}\n`).join('') };
   },
   config: (router) => {
     const text = printSeil(router.tree, { maskSecrets: true });

@@ -74,6 +74,8 @@ export class Effects {
         return;
       case 'job':
         return this.#job(effect.id, effect.job);
+      case 'event':
+        return this.#log.event(effect.event);
       case 'note':
         return this.#log.fact(effect.fact);
     }

@@ -1,23 +1,16 @@
-// The log: every fact as a line on standard error, and the last ones in memory for `show log`.
-import type { Fact } from '../ike/io.ts';
-import type { Reason } from '../ike/reason.ts';
+// The log: every fact as a line on standard error, and the last ones in memory for `show log`; beside them the engine's
+// single steps.
 
-export type LogEntry = {
-  readonly sequence: number;
-  readonly time: Date;
-  readonly level: Fact['level'];
-  /** Which part speaks: ike, host, dataplane, router. */
-  readonly function: string;
-  readonly connection?: string;
-  readonly code: string;
-  readonly text: string;
-  readonly reason?: Reason;
-};
+import type { Event } from '../ike/event.ts';
+import type { Fact } from '../ike/io.ts';
+import type { LogEntry, TraceEntry } from '../show/log/entry.ts';
+import { logLine } from '../show/log/seil.ts';
 
 const RING = 2000;
 
 export class Log {
   readonly #ring: LogEntry[] = [];
+  readonly #trace: TraceEntry[] = [];
   readonly #write: (line: string) => void;
   #sequence = 0;
 
@@ -36,19 +29,16 @@ export class Log {
     this.add({ ...fact, function: 'ike' });
   }
 
+  event(event: Event): void {
+    this.#trace.push({ sequence: ++this.#sequence, time: new Date(), event });
+    if (this.#trace.length > RING) this.#trace.shift();
+  }
+
+  trace(): readonly TraceEntry[] {
+    return this.#trace;
+  }
+
   entries(): readonly LogEntry[] {
     return this.#ring;
   }
-}
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** SEIL's form: sequence number, time, level, function, process, message (dialects.md A.7). */
-export function logLine(e: LogEntry): string {
-  const t = e.time;
-  const two = (n: number) => String(n).padStart(2, '0');
-  const clock = [t.getHours(), t.getMinutes(), t.getSeconds()].map(two).join(':');
-  const day = `${MONTHS[t.getMonth()]} ${String(t.getDate()).padStart(2, ' ')}`;
-  const who = e.connection ? `${e.connection}: ` : '';
-  return `${e.sequence} ${day} ${clock} ${e.level.padEnd(7)} ${e.function.padEnd(5)} sekisho[-]: ${who}${e.text}`;
 }

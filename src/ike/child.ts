@@ -3,6 +3,7 @@ import type { Endpoint } from '../net/endpoint.ts';
 import { Secret } from '../net/secret.ts';
 import type { Connection, Core } from './core.ts';
 import { CIPHERS, HASHES, weakness } from './crypto/algorithm.ts';
+import type { Did } from './event.ts';
 import type { EspSa, Limits, Traffic } from './io.ts';
 import type { EspSuite } from './proposal/v2.ts';
 import type { IkeSa } from './v2/sa.ts';
@@ -30,6 +31,8 @@ export type ChildSa = {
   state: 'live' | 'replaced' | 'gone';
   /** The outbound half waits here until the peer is known to have the new SA. */
   waiting?: EspSa;
+  /** Numbers of its two halves in events. */
+  readonly numbers: { readonly send: number; readonly recv: number };
   /** Our Delete of it is under way (RFC 7296 2.25.1). */
   closing?: boolean;
   /** What is to be done when the peer first uses the SA. */
@@ -39,7 +42,10 @@ export type ChildSa = {
 /** Key material of both directions, ours to consume (RFC 7296 2.17, RFC 2409 5.5). */
 export type ChildKeys = { readonly inbound: Uint8Array; readonly outbound: Uint8Array };
 
-export type ChildSpec = Omit<ChildSa, 'state' | 'waiting' | 'closing' | 'createdAt' | 'onFirstPacket'> & {
+export type ChildSpec = Omit<
+  ChildSa,
+  'state' | 'numbers' | 'waiting' | 'closing' | 'createdAt' | 'onFirstPacket'
+> & {
   readonly keys: ChildKeys;
 };
 
@@ -58,16 +64,28 @@ export function keyOctets(suite: EspSuite): number {
  */
 export function install(core: Core, spec: ChildSpec, delayed: boolean): ChildSa {
   const { keys, ...rest } = spec;
-  const child: ChildSa = { ...rest, state: 'live', createdAt: core.now };
+  const numbers = { recv: core.nextId(), send: core.nextId() };
+  const child: ChildSa = { ...rest, numbers, state: 'live', createdAt: core.now };
   core.children.set(child.spiIn, child);
   child.connection.children.add(child);
   child.ikeSa?.children.add(child);
   child.connection.failures = 0;
   delete child.connection.lastReason;
+  halves(core, child, { did: 'assigned' });
+  if (child.ikeSa) halves(core, child, { did: 'bound', sa: child.ikeSa.id, changed: false });
+  halves(core, child, { did: 'policy', connection: child.connection.policy.name });
+  halves(core, child, { did: 'established' });
   core.effect({ kind: 'install-in', sa: half(core, child, child.spiIn, keys.inbound) });
   child.waiting = half(core, child, child.spiOut, keys.outbound);
   if (!delayed) activate(core, child);
   return child;
+}
+
+/** The same of both halves of a child under version 2. */
+export function halves(core: Core, { ikeSa, numbers }: ChildSa, did: Did): void {
+  if (!ikeSa) return;
+  for (const direction of ['recv', 'send'] as const)
+    core.event({ about: { kind: 'child', sa: numbers[direction], direction }, ...did });
 }
 
 /** Another child takes over: this one is renewed no more, and somebody deletes it. */
@@ -97,6 +115,7 @@ export function activateLast(core: Core, connection: Connection): void {
 export function remove(core: Core, child: ChildSa, graceMs: number): void {
   if (child.state === 'gone') return;
   child.state = 'gone';
+  halves(core, child, { did: 'deleted' });
   delete child.waiting;
   child.connection.children.delete(child);
   child.ikeSa?.children.delete(child);

@@ -4,6 +4,7 @@ import type { Endpoint } from '../net/endpoint.ts';
 import type { ChildSa } from './child.ts';
 import type { KeyExchangeJob, KeyExchangeResult } from './crypto/key-exchange.ts';
 import type { SignJob, SignResult } from './crypto/signature.ts';
+import type { Event } from './event.ts';
 import type { Effect, Env, Fact } from './io.ts';
 import type { Job, JobResult, ProofJob, ProofResult } from './job.ts';
 import type { ConnectionPolicy, Settings } from './policy.ts';
@@ -179,6 +180,11 @@ export class Core {
     if (level === 'debug' && !this.mayAnswer()) return;
     const name = connection?.policy.name;
     this.effect({ kind: 'note', fact: { level, code, ...(name ? { connection: name } : {}), text } });
+  }
+
+  /** What strangers cause is told some times a second at most. */
+  event(event: Event): void {
+    if (event.about || this.mayAnswer()) this.effect({ kind: 'event', event });
   }
 
   /** A failure with its reason: into the log, and kept for `show`. */

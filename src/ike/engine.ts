@@ -180,7 +180,10 @@ export class Engine {
       return this.#firstV2(local, remote, octets, message);
     }
     const sa = core.sas.get(hex(header.flags & FLAG.INITIATOR ? header.spiR : header.spiI));
-    if (!sa) return answerUnknown(core, message, local, remote);
+    if (!sa) {
+      core.event({ did: 'no-ike-sa' });
+      return answerUnknown(core, message, local, remote);
+    }
     if (sa.version !== 2) return;
     if (header.exchange === EXCHANGE.IKE_SA_INIT) {
       if (sa.role === 'initiator' && sa.state !== 'gone' && sa.remote.address === remote.address)
@@ -290,6 +293,7 @@ export class Engine {
   }
 
   #malformed(remote: Endpoint, error: { offset: number; path: string; rule: string }): void {
+    this.#core.event({ did: 'broken', payload: error.path });
     const text = `message from ${endpointText(remote)} dropped: ${error.path} at octet ${error.offset}: ${error.rule}`;
     this.#core.note('debug', 'message-malformed', undefined, text);
   }

@@ -2,6 +2,7 @@
 import type { Endpoint } from '../net/endpoint.ts';
 import type { Secret } from '../net/secret.ts';
 import type { CipherName, HashName } from './crypto/algorithm.ts';
+import type { Event } from './event.ts';
 import type { Job, JobResult } from './job.ts';
 import type { ConnectionPolicy, Settings } from './policy.ts';
 import type { Reason } from './reason.ts';
@@ -99,7 +100,8 @@ export type Effect =
   | { readonly kind: 'arm'; readonly id: string; readonly at: number }
   | { readonly kind: 'cancel'; readonly id: string }
   | { readonly kind: 'job'; readonly id: number; readonly job: Job }
-  | { readonly kind: 'note'; readonly fact: Fact };
+  | { readonly kind: 'note'; readonly fact: Fact }
+  | { readonly kind: 'event'; readonly event: Event };
 
 export type Fact = {
   readonly level: 'debug' | 'info' | 'warning' | 'error';
@@ -122,6 +124,7 @@ const RANK: Readonly<Record<Effect['kind'], number>> = {
   cancel: 4,
   job: 5,
   note: 6,
+  event: 6,
 };
 
 /** The order of house.md: inbound SA before anything is said, outbound SA after, then timers, work and notes. */

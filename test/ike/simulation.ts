@@ -6,6 +6,7 @@ import { GROUPS } from '../../src/ike/crypto/algorithm.ts';
 import type { KeyExchangeResult } from '../../src/ike/crypto/key-exchange.ts';
 import { hash } from '../../src/ike/crypto/prf.ts';
 import { Engine } from '../../src/ike/engine.ts';
+import type { Event as Happening } from '../../src/ike/event.ts';
 import type { Effect, Fact, Input } from '../../src/ike/io.ts';
 import type { Job, JobResult } from '../../src/ike/job.ts';
 import type { ConnectionPolicy, Credential, Settings } from '../../src/ike/policy.ts';
@@ -141,6 +142,7 @@ export class Node {
   readonly engine: Engine;
   readonly dataplane: FakeDataplane;
   readonly facts: Fact[] = [];
+  readonly events: Happening[] = [];
   readonly received: { tunnel: string; inner: Uint8Array; at: number }[] = [];
   readonly effects: Effect[] = [];
   /** Where the engine's random octets come from: a test may choose the nonces. */
@@ -245,6 +247,9 @@ export class Node {
         this.network.after(1, () => this.input({ kind: 'job', id, result: toyWork(this.network, job) }));
         return;
       }
+      case 'event':
+        this.events.push(effect.event);
+        return;
       case 'note':
         this.facts.push(effect.fact);
     }

@@ -8,7 +8,7 @@ import type { Reason } from '../reason.ts';
 import { NOTIFY_V2, nameOf } from '../wire/numbers.ts';
 import { find, notify, type Payload, type PayloadOf, type TrafficSelector } from '../wire/v2.ts';
 import { childKeys } from './keys.ts';
-import type { IkeSa } from './sa.ts';
+import { about, type IkeSa } from './sa.ts';
 import { fromPrefixes, narrow, selectorText, within } from './selectors.ts';
 
 export type ChildMaterial = {
@@ -69,12 +69,16 @@ export function answerChild(core: Core, sa: IkeSa, m: ChildMaterial): ChildAnswe
   }
   const spi = core.allocateSpi();
   const chosen = chooseEsp(policy.name, policy.child, offer.proposals, m.groups, u32Bytes(spi));
-  if (!chosen.ok) return { payloads: [notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN)], reason: chosen.reason };
+  if (!chosen.ok) {
+    core.event({ about: about(sa), did: 'unacceptable', payload: 'SA' });
+    return { payloads: [notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN)], reason: chosen.reason };
+  }
   const [local, remote] = [policy.child.selectors.local, policy.child.selectors.remote].map((list) =>
     fromPrefixes(list, policy.child.protocol),
   );
   const [theirs, own] = [narrow(remote, tsi.selectors), narrow(local, tsr.selectors)];
   if (theirs.length === 0 || own.length === 0) {
+    core.event({ about: about(sa), did: 'unacceptable', payload: theirs.length === 0 ? 'TSi' : 'TSr' });
     const reason = selectorReason(policy.name, tsr.selectors, tsi.selectors, local, remote);
     return { payloads: [notify(NOTIFY_V2.TS_UNACCEPTABLE)], reason };
   }

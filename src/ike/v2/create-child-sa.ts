@@ -13,7 +13,7 @@ import { enqueue, proceed, request, respond } from './exchange.ts';
 import { endChild } from './informational.ts';
 import { thinOut } from './lifecycle.ts';
 import { answerRekeyIke, decide } from './rekey-ike.ts';
-import { established, type IkeSa } from './sa.ts';
+import { about, established, type IkeSa } from './sa.ts';
 import { fromPrefixes } from './selectors.ts';
 
 /** How long we wait before another try when the peer was busy (2.25), and when no child carries packets meanwhile. */
@@ -34,7 +34,10 @@ export function rekeyChild(core: Core, child: ChildSa): void {
   if (!sa || child.state !== 'live') return;
   enqueue(sa, () => {
     // Meanwhile the peer may have renewed or deleted it, or is not yet known to have it.
-    if (child.state !== 'live' || child.waiting) return proceed(sa);
+    if (child.state !== 'live' || child.waiting) {
+      core.event({ about: about(sa), did: 'rekey-inhibited' });
+      return proceed(sa);
+    }
     if (sa.state !== 'established') return elsewhere(core, sa, child);
     begin(core, sa, child, child.suite.group ?? sa.connection.policy.child.pfs);
   });

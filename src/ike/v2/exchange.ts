@@ -1,6 +1,7 @@
 // Requests and responses of one IKE SA (RFC 7296 2.1 to 2.4): one request at a time, retransmitted byte for byte.
 import { sameEndpoint } from '../../net/endpoint.ts';
 import type { Core } from '../core.ts';
+import type { ExchangeName } from '../event.ts';
 import { EXCHANGE, FLAG, NOTIFY_V2, nameOf } from '../wire/numbers.ts';
 import { find, type Message, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
 import { onUnprotected } from './crash.ts';
@@ -11,7 +12,7 @@ import { answerInformational } from './informational.ts';
 import { lost } from './lifecycle.ts';
 import type { Path } from './mobike.ts';
 import { decrypt, type Opened, open, type Protection, payloadsOf, seal } from './protect.ts';
-import type { IkeSa, Task } from './sa.ts';
+import { about, type IkeSa, LIVENESS, type Task, within } from './sa.ts';
 
 /** First wait of 4 s, each 1.8 times the one before, five retransmissions: 165 s until a peer counts as dead. */
 const FIRST_WAIT_MS = 4000;
@@ -23,6 +24,16 @@ const AROUND_OCTETS = 40 + 8 + 4;
 
 /** A peer that was heard within this time is not dead. */
 const SILENCE_MS = 60_000;
+
+const EXCHANGE_NAMES: Readonly<Record<number, ExchangeName>> = {
+  [EXCHANGE.IKE_SA_INIT]: 'INIT',
+  [EXCHANGE.IKE_AUTH]: 'AUTH',
+  [EXCHANGE.CREATE_CHILD_SA]: 'CHLD',
+};
+
+function nameOfExchange(exchange: number): ExchangeName {
+  return EXCHANGE_NAMES[exchange] ?? 'INFO';
+}
 
 /** Runs an exchange now, or after the one that is under way: our window is one request (2.3). */
 export function enqueue(sa: IkeSa, task: Task): void {
@@ -46,7 +57,7 @@ export function request(
 ): void {
   const messageId = sa.nextRequest;
   const data = sealed(core, sa, exchange, messageId, false, payloads);
-  transmit(core, sa, { messageId, data, what, done });
+  transmit(core, sa, { messageId, data, what, done, exchange: nameOfExchange(exchange) });
 }
 
 /** Sends request octets as they are (IKE_SA_INIT is not protected) and keeps them for retransmission. */
@@ -57,11 +68,14 @@ export function transmit(
     messageId: number;
     data: readonly Uint8Array[];
     what: string;
+    exchange: ExchangeName;
     done: (payloads: readonly Payload[]) => void;
   },
 ): void {
   sa.nextRequest = message.messageId + 1;
   sa.outstanding = { ...message, tries: 0 };
+  core.event({ about: within(sa, message.exchange), did: 'started' });
+  if (message.what === LIVENESS) core.event({ about: within(sa, 'INFO'), did: 'keepalive-sent' });
   send(core, sa, message.data);
   core.arm(`sa:${sa.id}:retransmit`, FIRST_WAIT_MS, () => retransmit(core, sa));
 }
@@ -71,9 +85,12 @@ function retransmit(core: Core, sa: IkeSa): void {
   if (!out) return;
   out.tries++;
   const negotiating = sa.state === 'init' || sa.state === 'auth';
+  const subject = within(sa, out.exchange);
   // On a lossy path one exchange may fail while the peer is heard in others: then it goes on.
   if (out.tries > RETRANSMISSIONS && (negotiating || core.now - sa.lastHeard >= SILENCE_MS)) {
     const established = sa.state === 'established' || sa.state === 'replaced';
+    core.event({ about: subject, did: 'request-timeout', messageId: out.messageId });
+    if (established) core.event({ about: about(sa), did: 'dead-peer' });
     lost(core, sa, {
       code: established ? 'PEER_DEAD' : 'TIMEOUT',
       text: `${sa.remote.address} did not answer ${out.what} (${RETRANSMISSIONS + 1} tries)`,
@@ -83,6 +100,7 @@ function retransmit(core: Core, sa: IkeSa): void {
     });
     return;
   }
+  core.event({ about: subject, did: 'request-again', messageId: out.messageId, count: out.tries });
   send(core, sa, out.data);
   const wait = FIRST_WAIT_MS * WAIT_FACTOR ** Math.min(out.tries, RETRANSMISSIONS);
   core.arm(`sa:${sa.id}:retransmit`, wait, () => retransmit(core, sa));
@@ -94,6 +112,8 @@ export function answered(core: Core, sa: IkeSa, payloads: readonly Payload[]): v
   if (!out) return;
   delete sa.outstanding;
   core.cancel(`sa:${sa.id}:retransmit`);
+  if (out.what === LIVENESS) core.event({ about: within(sa, 'INFO'), did: 'keepalive-received' });
+  core.event({ about: within(sa, out.exchange), did: 'terminated' });
   out.done(payloads);
   proceed(sa);
 }
@@ -110,6 +130,7 @@ export function respond(
   sa.lastResponse = { messageId, data };
   delete sa.answering;
   send(core, sa, data);
+  core.event({ about: within(sa, nameOfExchange(exchange)), did: 'terminated' });
 }
 
 /** A message that nobody waits an answer for: Deletes of a router that goes down. */
@@ -151,7 +172,7 @@ export function receive(
 ): void {
   const { header } = message;
   const protection = protectionOf(sa);
-  if (!protection) return;
+  if (!protection) return core.event({ did: 'no-keys' });
   const isResponse = (header.flags & FLAG.RESPONSE) !== 0;
   const skf = find(message.payloads, 'skf');
   if (isResponse && !skf && !find(message.payloads, 'sk')) return onUnprotected(core, sa, message.payloads);
@@ -166,6 +187,7 @@ export function receive(
       sa.connection,
       `message from ${from.address} dropped: ${opened.rule}`,
     );
+    core.event(opened.authentic ? { did: 'broken', payload: 'SK' } : { did: 'wrong-integrity' });
     if (opened.authentic && !isResponse && sa.state !== 'gone' && header.messageId === sa.expectedRequest) {
       sa.expectedRequest++;
       respond(core, sa, header.exchange, header.messageId, [notify(NOTIFY_V2.INVALID_SYNTAX)]);
@@ -173,7 +195,9 @@ export function receive(
     return;
   }
   if (isResponse) {
-    if (sa.outstanding?.messageId !== header.messageId) return;
+    const { messageId } = header;
+    if (sa.outstanding?.messageId !== messageId)
+      return core.event({ about: about(sa), did: 'dropped', window: 'i', messageId });
     heard(core, sa, from, to);
     answered(core, sa, opened.payloads);
     return;
@@ -185,8 +209,9 @@ export function receive(
     sa.expectedRequest++;
     answer(core, sa, message, opened.payloads, { from, to });
   } else if (header.messageId === sa.expectedRequest - 1 && sa.lastResponse?.messageId === header.messageId) {
+    core.event({ about: about(sa), did: 'response-again', messageId: header.messageId });
     send(core, sa, sa.lastResponse.data);
-  }
+  } else core.event({ about: about(sa), did: 'dropped', window: 'r', messageId: header.messageId });
 }
 
 /** The whole message once its last fragment is there; undefined before, and for what is of no use (RFC 7383 2.6). */
@@ -244,6 +269,7 @@ function answer(core: Core, sa: IkeSa, message: Message, payloads: readonly Payl
     return;
   }
   const ready = sa.state === 'established' || sa.state === 'replaced';
+  core.event({ about: within(sa, nameOfExchange(exchange)), did: 'started' });
   if (exchange === EXCHANGE.IKE_AUTH && sa.state === 'init' && sa.role === 'responder') {
     answerAuth(core, sa, messageId, payloads);
   } else if (exchange === EXCHANGE.CREATE_CHILD_SA && ready) answerCreateChild(core, sa, messageId, payloads);

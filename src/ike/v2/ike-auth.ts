@@ -15,7 +15,7 @@ import { crashToken, keepToken } from './crash.ts';
 import { request, respond, tell } from './exchange.ts';
 import { drop, establish, limitAuthentication, lost, retire, thinOut } from './lifecycle.ts';
 import { certificateRequest, judge, prove } from './proof.ts';
-import type { IkeSa } from './sa.ts';
+import { about, type IkeSa, within } from './sa.ts';
 import { fromPrefixes } from './selectors.ts';
 
 export function sendAuth(core: Core, sa: IkeSa): void {
@@ -127,6 +127,7 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
     supervise(core, sa.connection);
   };
   if (!idi || !auth) {
+    core.event({ about: within(sa, 'AUTH'), did: 'missing', payload: idi ? 'AUTH' : 'IDi' });
     const text =
       auth || !idi
         ? 'IKE_AUTH without identity'
@@ -137,7 +138,7 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
     );
   }
   const connection = meant(core, sa, idi, find(payloads, 'idr')) ?? sa.connection;
-  rehome(sa, connection);
+  rehome(core, sa, connection);
   const { policy } = connection;
   const stranger = wrongIdentity(policy.name, policy.peerId, policy.myId, idi, sa.nat.remote);
   if (stranger) return fail(stranger, NOTIFY_V2.AUTHENTICATION_FAILED);
@@ -202,10 +203,12 @@ function dismiss(core: Core, sa: IkeSa): void {
   core.arm(`sa:${sa.id}:half-open`, core.settings.phase1Timeout * 1000, () => drop(core, sa));
 }
 
-function rehome(sa: IkeSa, connection: Connection): void {
+function rehome(core: Core, sa: IkeSa, connection: Connection): void {
+  if (sa.connection === connection) return;
   sa.connection.sas.delete(sa);
   sa.connection = connection;
   connection.sas.add(sa);
+  core.event({ about: about(sa), did: 'gateway', connection: connection.policy.name });
 }
 
 /** The peer says that it has no other SA with us: those from before its restart are dead (RFC 7296 2.4). */

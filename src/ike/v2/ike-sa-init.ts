@@ -34,7 +34,7 @@ import { sendAuth } from './ike-auth.ts';
 import { ikeKeys, natDetection, skeyseed } from './keys.ts';
 import { drop, lost, register } from './lifecycle.ts';
 import { certificateRequest, hashesOf, hashNotify } from './proof.ts';
-import type { IkeSa } from './sa.ts';
+import { type IkeSa, within } from './sa.ts';
 
 const NONE = new Uint8Array(0);
 const ZERO_SPI = new Uint8Array(8);
@@ -128,7 +128,7 @@ function send(core: Core, attempt: Attempt): void {
   );
   sa.proof = { init: data, response: NONE, nonceI: nonce, nonceR: NONE };
   sa.attempt = attempt;
-  transmit(core, sa, { messageId: 0, data: [data], what: 'IKE_SA_INIT', done: () => {} });
+  transmit(core, sa, { messageId: 0, data: [data], what: 'IKE_SA_INIT', exchange: 'INIT', done: () => {} });
 }
 
 /** A wrong source hash makes the peer see a NAT, and so use UDP encapsulation (nat-traversal : force). */
@@ -216,6 +216,7 @@ export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Ui
   sa.spiR = header.spiR;
   sa.proof = { ...sa.proof!, response: data, nonceR: nonce.data };
   sa.nat = detectNat(sa, header.spiR, payloads);
+  tellNat(core, sa);
   learn(sa, message);
   core.job({ group: attempt.group, keyPair: attempt.pair, peerPublic: ke.data }, (result) => {
     delete sa.busy;
@@ -229,6 +230,11 @@ export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Ui
     }
     sendAuth(core, sa);
   });
+}
+
+function tellNat(core: Core, sa: IkeSa): void {
+  for (const side of ['local', 'remote'] as const)
+    core.event({ about: within(sa, 'INIT'), did: 'nat', side, found: sa.nat[side] });
 }
 
 /** The group that an INVALID_KE_PAYLOAD asks for. */
@@ -311,6 +317,7 @@ export function onInitRequest(
   };
   const [ke, nonce, offer] = [find(payloads, 'ke'), find(payloads, 'nonce'), find(payloads, 'sa')];
   if (!ke || !nonce || !offer || nonce.data.length < 16 || nonce.data.length > 256) {
+    core.event({ did: 'missing', payload: !offer ? 'SA' : !ke ? 'KE' : 'NONCE' });
     return reply(notify(NOTIFY_V2.INVALID_SYNTAX));
   }
   if (
@@ -325,6 +332,7 @@ export function onInitRequest(
     core.refuse('negotiation-refused', connection, `IKEv2 from ${endpointText(remote)}`, why);
   };
   if (candidates.length === 0) {
+    core.event({ did: 'no-ike-sa' });
     refuse(undefined, core.noConnection(2, local, remote));
     return reply(notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN));
   }
@@ -339,11 +347,13 @@ export function onInitRequest(
     fits[0] ??
     verdicts[0];
   if (!chosen.ok) {
+    core.event({ did: 'unacceptable', payload: 'SA' });
     for (const { connection, chosen } of verdicts) if (!chosen.ok) refuse(connection, chosen.reason);
     return reply(notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN));
   }
   const group = GROUPS[chosen.suite.group];
   if (ke.group !== group.id) {
+    core.event({ did: 'unacceptable', payload: 'KE' });
     core.note('info', 'retry-group', connection, retryText(connection, group, ke.group));
     return reply(notify(NOTIFY_V2.INVALID_KE_PAYLOAD, Uint8Array.of(group.id >> 8, group.id & 255)));
   }
@@ -369,6 +379,8 @@ function accept(
   sa.spiR = core.random(8);
   sa.expectedRequest = 1;
   sa.nat = detectNat(sa, header.spiR, payloads);
+  core.event({ about: within(sa, 'INIT'), did: 'started' });
+  tellNat(core, sa);
   learn(sa, message);
   register(core, sa);
   core.arm(`sa:${sa.id}:half-open`, core.settings.phase1Timeout * 1000, () => {
@@ -406,6 +418,7 @@ function accept(
     finishKeys(sa, chosen.suite, result.shared!);
     sa.lastResponse = { messageId: 0, data: [response] };
     core.send(local, remote, response);
+    core.event({ about: within(sa, 'INIT'), did: 'terminated' });
   });
   return sa;
 }

@@ -10,7 +10,7 @@ import { respond } from './exchange.ts';
 import { drop, LAST_WORD_MS, limitAuthentication, lost } from './lifecycle.ts';
 import { followPeer, type Path } from './mobike.ts';
 import { adopt } from './rekey-ike.ts';
-import type { IkeSa } from './sa.ts';
+import { type IkeSa, within } from './sa.ts';
 
 export function answerInformational(
   core: Core,
@@ -30,7 +30,10 @@ export function answerInformational(
     const named = spi.length === 4 ? new Reader(spi).u32() : undefined;
     // A Delete that crosses a renewal of the IKE SA may name a child that the new one has inherited.
     const child = [...sa.connection.children].find((c) => c.spiOut === named);
-    if (named !== undefined && !child) sa.rekeying?.deleted.add(named);
+    if (named !== undefined && !child) {
+      sa.rekeying?.deleted.add(named);
+      core.event({ about: within(sa, 'INFO'), did: 'unknown-child', spi: named });
+    }
     return child ?? [];
   });
   // The answer names our half of each pair, unless we asked for its deletion ourselves (1.4.1).

@@ -11,7 +11,7 @@ import { deleteChild } from './create-child-sa.ts';
 import { enqueue, request, tell } from './exchange.ts';
 import { beginInit } from './ike-sa-init.ts';
 import { rekeyIke } from './rekey-ike.ts';
-import { type IkeSa, LIVENESS, ownSpi } from './sa.ts';
+import { about, type IkeSa, LIVENESS, ownSpi } from './sa.ts';
 
 /** A new authentication that failed is tried again while the old SA stands. */
 const REAUTHENTICATE_AGAIN_MS = 10_000;
@@ -23,6 +23,8 @@ const SHORTEST_AUTHENTICATION_S = 30;
 const PEER_GAVE_UP_MS = 180_000;
 
 export function register(core: Core, sa: IkeSa): void {
+  core.event({ about: about(sa), did: 'assigned' });
+  core.event({ about: about(sa), did: 'gateway', connection: sa.connection.policy.name });
   core.sas.set(hex(ownSpi(sa)), sa);
   sa.connection.sas.add(sa);
 }
@@ -30,6 +32,7 @@ export function register(core: Core, sa: IkeSa): void {
 /** The SA carries exchanges from now on: its clocks start. */
 export function establish(core: Core, sa: IkeSa): void {
   sa.state = 'established';
+  core.event({ about: about(sa), did: 'established' });
   sa.establishedAt = core.now;
   sa.lastHeard = core.now;
   delete sa.proof;
@@ -99,6 +102,7 @@ export const LAST_WORD_MS = 60_000;
 export function drop(core: Core, sa: IkeSa, graceMs = 0, lingerMs = 0): void {
   if (sa.state === 'gone') return;
   sa.state = 'gone';
+  core.event({ about: about(sa), did: 'deleted' });
   for (const timer of ['retransmit', 'half-open', 'rekey', 'reauthenticate', 'expire', 'dpd', 'keepalive']) {
     core.cancel(`sa:${sa.id}:${timer}`);
   }

@@ -8,7 +8,7 @@ import type { Reason } from '../reason.ts';
 import { AUTH_V2, CERT_X509_SIGNATURE, NOTIFY_V2, nameOf } from '../wire/numbers.ts';
 import { findNotify, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
 import { idBody, pskAuth, signedOctets } from './keys.ts';
-import type { IkeSa } from './sa.ts';
+import { type IkeSa, within } from './sa.ts';
 
 /** What one side signs: what it sent first, the other's nonce, and its identity under SK_p. */
 type Inputs = Parameters<typeof signedOctets>;
@@ -67,9 +67,14 @@ export function judge(
   const { credential, name } = connection.policy;
   const inputs = inputsOf(sa, sa.role === 'responder', id);
   const shared = auth.method === AUTH_V2.SHARED_KEY;
-  if (shared !== (credential.method === 'preshared-key')) return then(otherMethod(name, credential, auth));
+  if (shared !== (credential.method === 'preshared-key')) {
+    core.event({ about: within(sa, 'AUTH'), did: 'auth-method' });
+    return then(otherMethod(name, credential, auth));
+  }
+  const unmatched = () => core.event({ about: within(sa, 'AUTH'), did: 'auth-data' });
   if (credential.method === 'preshared-key') {
     if (equalConstantTime(auth.data, pskAuth(credential.key.reveal(), ...inputs))) return then(undefined);
+    unmatched();
     const key = keyOf(name, 'preshared-key');
     const text = `the preshared key of ${identityText(id)} is not ours`;
     return then({ code: 'AUTHENTICATION', text, key, hint: `make ${key} the same on both sides` });
@@ -80,7 +85,9 @@ export function judge(
   const { method, data } = auth;
   const proof = { credential, id, certificates, method, auth: data };
   core.prove({ ...proof, data: signedOctets(...inputs) }, (result) => {
-    if (sa.state !== 'gone') then(result.ok ? undefined : result);
+    if (sa.state === 'gone') return;
+    if (!result.ok) unmatched();
+    then(result.ok ? undefined : result);
   });
 }
 

@@ -1,6 +1,6 @@
 // Renewal of the IKE SA (RFC 7296 1.3.2, 2.18): a new SA takes over the children, the old one is deleted.
 import { compareBytes, Reader } from '../../net/bytes.ts';
-import { remove, STRAGGLER_MS } from '../child.ts';
+import { halves, remove, STRAGGLER_MS } from '../child.ts';
 import type { Core } from '../core.ts';
 import { GROUPS, type GroupName, groupById } from '../crypto/algorithm.ts';
 import { chooseIke, type IkeSuite, ikeAlternatives, toWire } from '../proposal/v2.ts';
@@ -11,7 +11,7 @@ import { crashToken, keepToken } from './crash.ts';
 import { enqueue, proceed, request, respond } from './exchange.ts';
 import { ikeKeys, rekeySkeyseed } from './keys.ts';
 import { establish, leave, register, retire, thinOut } from './lifecycle.ts';
-import { type IkeSa, LIVENESS } from './sa.ts';
+import { about, type IkeSa, LIVENESS } from './sa.ts';
 
 const RETRY_MS = 10_000;
 
@@ -21,7 +21,10 @@ export function rekeyIke(core: Core, sa: IkeSa): void {
 
 /** `asked`: the group that the peer asked for by INVALID_KE_PAYLOAD. */
 function begin(core: Core, sa: IkeSa, asked?: GroupName): void {
-  if (sa.state !== 'established') return proceed(sa);
+  if (sa.state !== 'established') {
+    core.event({ about: about(sa), did: 'rekey-inhibited' });
+    return proceed(sa);
+  }
   const { policy } = sa.connection;
   const group = asked ?? sa.suite!.group;
   const nonce = core.random(Math.max(policy.nonceOctets, 16));
@@ -137,6 +140,7 @@ function inherit(core: Core, from: IkeSa, to: IkeSa): void {
   for (const child of [...from.children]) {
     from.children.delete(child);
     child.ikeSa = to;
+    halves(core, child, { did: 'bound', sa: to.id, changed: true });
     if (to.state !== 'gone') to.children.add(child);
     // The peer has deleted the new SA already, and with it the children.
     else remove(core, child, STRAGGLER_MS);

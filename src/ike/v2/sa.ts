@@ -2,6 +2,7 @@
 import type { Endpoint } from '../../net/endpoint.ts';
 import type { ChildSa } from '../child.ts';
 import type { Connection } from '../core.ts';
+import type { ExchangeName, Subject } from '../event.ts';
 import type { IkeSuite } from '../proposal/v2.ts';
 import type { Payload } from '../wire/v2.ts';
 import type { Fragments } from './fragments.ts';
@@ -60,6 +61,7 @@ export type IkeSa = {
 };
 
 export type Outstanding = {
+  readonly exchange: ExchangeName;
   readonly messageId: number;
   /** The datagrams: one, or its fragments. */
   readonly data: readonly Uint8Array[];
@@ -67,6 +69,15 @@ export type Outstanding = {
   readonly what: string;
   readonly done: (payloads: readonly Payload[]) => void;
 };
+
+/** The SA as a subject of events, and one of its exchanges. */
+export function about(sa: IkeSa): Subject {
+  return { kind: 'ike', sa: sa.id };
+}
+
+export function within(sa: IkeSa, exchange: ExchangeName): Subject {
+  return { kind: 'exchange', sa: sa.id, exchange, connection: sa.connection.policy.name };
+}
 
 /** What a request is that asks for nothing: it stands in nobody's way. */
 export const LIVENESS = 'a liveness check';
