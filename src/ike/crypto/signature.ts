@@ -157,6 +157,13 @@ export async function runSign({ key, signing, data }: SignJob): Promise<SignResu
   return { ok: true, data: concat(Uint8Array.of(scheme.algorithm.length), scheme.algorithm, signature) };
 }
 
+/** RSASSA-PSS-params with the default trailer field written out, as RFC 7427 A.4.3 has it. */
+function withTrailer(algorithm: Uint8Array): Uint8Array {
+  const longer = concat(algorithm, fromHex('a303020101'));
+  // Both sequences that hold it grow: the outer one, and the parameters behind the OID.
+  return longer.with(1, algorithm[1] + 5).with(14, algorithm[14] + 5);
+}
+
 /** Whether a peer's AUTH of `method` over `data` is its key's; false for everything that we do not know. */
 export async function verifies(
   publicKey: KeyObject,
@@ -178,9 +185,9 @@ export async function verifies(
   }
   const octets = auth[0] ?? 0;
   const algorithm = auth.subarray(1, 1 + octets);
-  const scheme = Object.values(SCHEMES).find((s: Scheme) => equalConstantTime(s.algorithm, algorithm)) as
-    | Scheme
-    | undefined;
+  const scheme: Scheme | undefined = Object.values(SCHEMES).find((s: Scheme) =>
+    [s.algorithm, ...(s.pss ? [withTrailer(s.algorithm)] : [])].some((a) => equalConstantTime(a, algorithm)),
+  );
   if (!scheme || !kind || !scheme.kinds.includes(kind) || !OUR_HASHES.includes(scheme.hashId)) return false;
   return one(publicKey, scheme, false, auth.subarray(1 + octets), data);
 }
