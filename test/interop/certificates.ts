@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { PeerVm } from './peervm.ts';
 import type { Strongswan } from './strongswan.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/sekisho', import.meta.url));
@@ -34,7 +35,7 @@ export class Authority {
   }
 
   /** Gives charon its certificate, its key and the authority. */
-  equip(swan: Strongswan, name: string): void {
+  equip(swan: Strongswan | PeerVm, name: string): void {
     swan.write('x509', `${name}.pem`, this.text(`${name}.pem`));
     swan.write('private', `${name}.key`, this.text(`${name}.key`));
     swan.write('x509ca', 'ca.pem', this.text('ca.pem'));

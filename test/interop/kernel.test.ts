@@ -1,5 +1,7 @@
 // ESP, native and in UDP, against a Linux kernel: strongSwan with XFRM in an emulated machine, seen there by tcpdump.
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Authority } from './certificates.ts';
 import { tcpFromGuest, tcpToGuest } from './guest-tcp.ts';
 import { Lab, type Ns } from './netns.ts';
 import { PeerVm } from './peervm.ts';
@@ -13,6 +15,7 @@ let lab: Lab;
 let host: Ns;
 let ns: Ns;
 let vm: PeerVm;
+let ca: Authority;
 let router: Sekisho | undefined;
 
 beforeAll(async () => {
@@ -25,15 +28,19 @@ beforeAll(async () => {
   // The guest is the host on the router's WAN; its TAP is what the configuration calls ge0.
   vm = await PeerVm.up(lab, ns, { name: 'peer', hostAddr: '10.0.0.1/24', addr: '10.0.0.2/24' });
   await vm.lan(`${GUEST}/24`);
+  ca = new Authority(join(lab.tmp, 'pki'));
+  for (const address of ['10.0.0.1', '10.0.0.2']) ca.issue([address], 'rsa-2048');
+  ca.equip(vm, '10.0.0.2');
 }, 400_000);
 afterEach(() => router?.kill());
 afterAll(() => lab?.close());
 
 describe.each([1, 2] as const)('IKEv%i', (version) => {
   test.each([
-    ['native', 'aes256', 'aes256-sha256'],
-    ['udp', 'aes128-gcm16', 'aes128gcm16'],
-  ])('%s, %s: ping, a file with a checksum both ways, seen on the wire', async (form, cipher, proposal) => {
+    ['native', 'aes256', 'aes256-sha256', 'a preshared key'],
+    ['udp', 'aes128-gcm16', 'aes128gcm16', 'certificates'],
+  ])('%s, %s, %s, %s: ping, a file both ways, seen on the wire', async (form, cipher, proposal, proof) => {
+    const certificates = proof === 'certificates';
     await vm.strongswan([
       {
         name: 'seil',
@@ -41,6 +48,7 @@ describe.each([1, 2] as const)('IKEv%i', (version) => {
         local: '10.0.0.2',
         remote: '10.0.0.1',
         psk: 'xeeB5gohvaYi',
+        ...(certificates ? { pubkey: { certs: '10.0.0.2.pem', cacerts: 'ca.pem' } } : {}),
         proposals: 'aes256-sha256-modp2048',
         encap: false,
         children: [
@@ -53,7 +61,7 @@ describe.each([1, 2] as const)('IKEv%i', (version) => {
       'system.interface.ge0.device : pv-peer',
       'interface.ge0.ipv4.address : 10.0.0.1/24',
       'interface.ge1.ipv4.address : 192.168.1.1/24',
-      'interface.ipsec0.preshared-key : xeeB5gohvaYi',
+      certificates ? ca.lines('10.0.0.1').trimEnd() : 'interface.ipsec0.preshared-key : xeeB5gohvaYi',
       'interface.ipsec0.ipv4.source : 10.0.0.1',
       'interface.ipsec0.ipv4.destination : 10.0.0.2',
       `interface.ipsec0.nat-traversal : ${form === 'udp' ? 'force' : 'enable'}`,

@@ -93,12 +93,19 @@ export class PeerVm {
     await this.#script(['down', this.name], { timeoutMs: 30_000 });
   }
 
+  /** Puts a file below charon's swanctl folder, with the next `strongswan`. */
+  write(folder: string, name: string, text: string): void {
+    const path = join(this.#etc, 'swanctl', folder);
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, name), text);
+  }
+
   /**
    * Loads the connections into charon in the guest, which it starts at the first call. ESP is the kernel's,
    * so `encap` defaults to false here.
    */
   async strongswan(connections: Connection[], charonOptions: Record<string, string> = {}): Promise<void> {
-    const etc = join(this.lab.tmp, `vm-${this.name}`, 'etc');
+    const etc = this.#etc;
     mkdirSync(join(etc, 'swanctl'), { recursive: true });
     const conf = strongswanConf({
       log: GUEST_LOG,
@@ -142,6 +149,10 @@ export class PeerVm {
 
   async charonLog(): Promise<string> {
     return (await this.run(`cat ${GUEST_LOG}`)).stdout;
+  }
+
+  get #etc(): string {
+    return join(this.lab.tmp, `vm-${this.name}`, 'etc');
   }
 
   /** undefined once charon answers, otherwise what it said. An emulated processor takes a few seconds. */

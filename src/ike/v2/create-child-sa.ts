@@ -33,8 +33,8 @@ export function rekeyChild(core: Core, child: ChildSa): void {
   const sa = child.ikeSa;
   if (!sa || child.state !== 'live') return;
   enqueue(sa, () => {
-    // Meanwhile the peer may have renewed or deleted it, or is not yet known to have it.
-    if (child.state !== 'live' || child.waiting) {
+    // Meanwhile the peer may have renewed, deleted or refused it, or is not yet known to have it.
+    if (child.state !== 'live' || child.waiting || core.armed(renewal(child))) {
       core.event({ about: about(sa), did: 'rekey-inhibited' });
       return proceed(sa);
     }
@@ -53,21 +53,33 @@ function elsewhere(core: Core, sa: IkeSa, old?: ChildSa): void {
   proceed(sa);
 }
 
-/** `asked`: the group is the one that the peer asked for by INVALID_KE_PAYLOAD. */
+/** The timer of the next try of a renewal that was refused. */
+function renewal(child: ChildSa): string {
+  return `child:${child.spiIn}:renew`;
+}
+
+/** What a refusal has taught us. */
+type Manner = {
+  /** The group is the one that the peer asked for by INVALID_KE_PAYLOAD. */
+  readonly asked?: true;
+  /** The peer is not told that the new child replaces the old one. */
+  readonly anew?: true;
+};
+
 function begin(
   core: Core,
   sa: IkeSa,
   old: ChildSa | undefined,
   group: GroupName | undefined,
-  asked = false,
+  manner: Manner = {},
 ): void {
-  if (!group) return send(core, sa, old, undefined, undefined, asked);
+  if (!group) return send(core, sa, old, undefined, undefined, manner);
   sa.busy = true;
   core.job({ group }, (result) => {
     delete sa.busy;
     if (old ? old.state !== 'live' : current(sa.connection)) return proceed(sa);
     if (sa.state !== 'established') return elsewhere(core, sa, old);
-    send(core, sa, old, group, result, asked);
+    send(core, sa, old, group, result, manner);
   });
 }
 
@@ -77,7 +89,7 @@ function send(
   old: ChildSa | undefined,
   group: GroupName | undefined,
   result: KeyExchangeResult | undefined,
-  asked: boolean,
+  manner: Manner,
 ): void {
   const { policy } = sa.connection;
   const pair = result?.ok ? result.keyPair : undefined;
@@ -85,7 +97,9 @@ function send(
   const nonce = core.random(Math.max(policy.nonceOctets, 16));
   const groups = group ? [group] : [];
   const payloads: Payload[] = [
-    ...(old ? [notify(NOTIFY_V2.REKEY_SA, undefined, PROTOCOL.ESP, u32Bytes(old.spiIn))] : []),
+    ...(old && !manner.anew
+      ? [notify(NOTIFY_V2.REKEY_SA, undefined, PROTOCOL.ESP, u32Bytes(old.spiIn))]
+      : []),
     { type: 'sa', proposals: toWire(PROTOCOL.ESP, u32Bytes(spi), espAlternatives(policy.child, groups)) },
     { type: 'nonce', data: nonce },
     ...(pair && group ? [{ type: 'ke' as const, group: GROUPS[group].id, data: pair.publicValue }] : []),
@@ -99,7 +113,7 @@ function send(
     const refusal = answer.find(
       (p): p is PayloadOf<'notify'> => p.type === 'notify' && p.notify < NOTIFY_V2_STATUS,
     );
-    if (refusal || !peerNonce) return refused(core, sa, old, refusal, asked);
+    if (refusal || !peerNonce) return refused(core, sa, old, refusal, manner);
     const finish = (shared?: Uint8Array) => {
       // Meanwhile the IKE SA is being closed: whatever was made under it goes with it.
       if (sa.state !== 'established') {
@@ -127,7 +141,7 @@ function send(
       if (deleted.has(child.spiOut)) endChild(core, child);
     };
     if (!pair) return finish();
-    if (!ke) return refused(core, sa, old, undefined, asked);
+    if (!ke) return refused(core, sa, old, undefined, manner);
     sa.busy = true;
     core.job({ group: group!, keyPair: pair, peerPublic: ke.data }, (result) => {
       delete sa.busy;
@@ -170,7 +184,7 @@ function refused(
   sa: IkeSa,
   old: ChildSa | undefined,
   refusal: PayloadOf<'notify'> | undefined,
-  asked: boolean,
+  manner: Manner,
 ): void {
   const theirs = sa.rekeying?.theirs;
   delete sa.rekeying;
@@ -178,11 +192,11 @@ function refused(
   // The peer's renewal crossed ours and is the one that stands: it may refuse ours, which is not needed (2.8.1).
   if (old && theirs?.made.state === 'live') return supersede(old);
   if (old?.state === 'gone') return supervise(core, connection);
-  if (refusal?.notify === NOTIFY_V2.INVALID_KE_PAYLOAD && refusal.data.length === 2 && !asked) {
+  if (refusal?.notify === NOTIFY_V2.INVALID_KE_PAYLOAD && refusal.data.length === 2 && !manner.asked) {
     const wanted = groupById(new Reader(refusal.data).u16());
     // As in our answers: unset, PFS follows the peer.
     if (wanted && wanted.name === (connection.policy.child.pfs ?? wanted.name))
-      return begin(core, sa, old, wanted.name, true);
+      return begin(core, sa, old, wanted.name, { ...manner, asked: true });
   }
   if (refusal?.notify === NOTIFY_V2.TEMPORARY_FAILURE) {
     core.arm(`sa:${sa.id}:busy`, old ? BUSY_RETRY_MS : URGENT_RETRY_MS, () =>
@@ -211,7 +225,17 @@ function refused(
     reason,
   );
   connection.failures++;
-  if (old) core.arm(`child:${old.spiIn}:renew`, BUSY_RETRY_MS * 2, () => rekeyChild(core, old));
+  if (old) {
+    core.arm(renewal(old), BUSY_RETRY_MS * 2, () => rekeyChild(core, old));
+    // What a peer refuses as a renewal it may take as a Child SA of its own (1.3.1), and the old one goes then:
+    // libreswan 4 knows no group but the IKE SA's for the renewal of what IKE_AUTH made, whatever it is configured for.
+    if (refusal?.notify === NOTIFY_V2.NO_PROPOSAL_CHOSEN && !manner.anew) {
+      enqueue(sa, () => {
+        if (old.state !== 'live' || old.ikeSa !== sa) return proceed(sa);
+        begin(core, sa, old, old.suite.group ?? connection.policy.child.pfs, { anew: true });
+      });
+    }
+  }
   supervise(core, connection);
 }
 
