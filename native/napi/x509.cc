@@ -40,12 +40,17 @@ class Verification : public Napi::AsyncWorker {
   Napi::Promise promise() const { return done_.Promise(); }
 
  protected:
-  void Execute() override { error_ = verify_path(request_); }
-  void OnOK() override { done_.Resolve(Napi::String::New(Env(), error_)); }
+  void Execute() override { path_ = verify_path(request_); }
+  void OnOK() override {
+    Napi::Object o = Napi::Object::New(Env());
+    o.Set("error", path_.error);
+    o.Set("path", from_list(Env(), path_.chain));
+    done_.Resolve(o);
+  }
 
  private:
   PathRequest request_;
-  std::string error_;
+  Path path_;
   Napi::Promise::Deferred done_;
 };
 
@@ -55,6 +60,7 @@ Napi::Value verify(const Napi::CallbackInfo& info) {
   const std::string revocation = o.Get("revocation").ToString();
   request.check_revocation = revocation != "disable";
   request.require_revocation = revocation == "require";
+  request.own_is_known = o.Get("ownIsKnown").ToBoolean();
   auto* work = new Verification(info.Env(), std::move(request));
   const Napi::Promise promise = work->promise();
   work->Queue();
@@ -96,6 +102,10 @@ Napi::Value next_update(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(list_next_update(der(info[0]))));
 }
 
+Napi::Value from_issuer(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), list_is_from(der(info[0]), der(info[1])));
+}
+
 }  // namespace
 
 void export_x509(Napi::Env env, Napi::Object exports) {
@@ -104,6 +114,7 @@ void export_x509(Napi::Env env, Napi::Object exports) {
   o.Set("describe", Napi::Function::New(env, describe_certificate));
   o.Set("ocspRequest", Napi::Function::New(env, request));
   o.Set("ocspAnswer", Napi::Function::New(env, answer));
+  o.Set("listIsFrom", Napi::Function::New(env, from_issuer));
   o.Set("listNextUpdate", Napi::Function::New(env, next_update));
   exports.Set("x509", o);
 }

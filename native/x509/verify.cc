@@ -17,6 +17,7 @@ constexpr int kDeepest = 8;
 constexpr int kSecurityLevel = 2;
 // Clocks of two machines differ.
 constexpr long kSkewSeconds = 300;
+constexpr long kFreshSeconds = 86'400;
 
 template <auto free>
 struct Free {
@@ -73,12 +74,16 @@ std::string text_of(const ASN1_STRING* s) {
   return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(s)), static_cast<size_t>(ASN1_STRING_length(s)));
 }
 
-// Nothing known of a certificate is no reason to refuse it, unless the configuration says so.
-int lenient(int ok, X509_STORE_CTX* context) {
+// Nothing known of a certificate is no reason to refuse it, unless the configuration says so; the authority that is
+// configured is believed without a list in any case.
+int judge(int ok, X509_STORE_CTX* context) {
   if (ok) return 1;
-  const int error = X509_STORE_CTX_get_error(context);
-  return error == X509_V_ERR_UNABLE_TO_GET_CRL || error == X509_V_ERR_CRL_HAS_EXPIRED ||
-         error == X509_V_ERR_CRL_NOT_YET_VALID;
+  const auto& request = *static_cast<const PathRequest*>(X509_STORE_CTX_get_ex_data(context, 0));
+  const int error = X509_STORE_CTX_get_error(context), depth = X509_STORE_CTX_get_error_depth(context);
+  const bool unknown = error == X509_V_ERR_UNABLE_TO_GET_CRL || error == X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER ||
+                       error == X509_V_ERR_CRL_HAS_EXPIRED || error == X509_V_ERR_CRL_NOT_YET_VALID;
+  const bool anchor = depth == sk_X509_num(X509_STORE_CTX_get0_chain(context)) - 1;
+  return unknown && (!request.require_revocation || anchor || (depth == 0 && request.own_is_known));
 }
 
 // RFC 4945 5.1.3.2 and 5.1.3.12: a key that must not sign, or is for something else altogether.
@@ -123,9 +128,9 @@ std::vector<std::string> urls(X509* c, int kind) {
 
 }  // namespace
 
-std::string verify_path(const PathRequest& request) {
-  if (request.chain.empty()) return "there is no certificate";
-  if (request.chain.size() > kMostCertificates) return "there are too many certificates";
+Path verify_path(const PathRequest& request) {
+  if (request.chain.empty()) return {"there is no certificate", {}};
+  if (request.chain.size() > kMostCertificates) return {"there are too many certificates", {}};
   Store store(X509_STORE_new());
   for (const Der& der : request.authorities) {
     if (Certificate c = certificate(der)) X509_STORE_add_cert(store.get(), c.get());
@@ -134,13 +139,14 @@ std::string verify_path(const PathRequest& request) {
     if (RevocationList l = revocation_list(der)) X509_STORE_add_crl(store.get(), l.get());
   }
   Certificate own = certificate(request.chain[0]);
-  if (!own) return "it cannot be read";
+  if (!own) return {"it cannot be read", {}};
   Certificates rest(sk_X509_new_null());
   for (size_t i = 1; i < request.chain.size(); i++) {
     if (Certificate c = certificate(request.chain[i])) sk_X509_push(rest.get(), c.release());
   }
   Context context(X509_STORE_CTX_new());
-  if (!context || X509_STORE_CTX_init(context.get(), store.get(), own.get(), rest.get()) != 1) return "OpenSSL has no memory";
+  if (!context || X509_STORE_CTX_init(context.get(), store.get(), own.get(), rest.get()) != 1)
+    return {"OpenSSL has no memory", {}};
   X509_VERIFY_PARAM* p = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_depth(p, kDeepest);
   X509_VERIFY_PARAM_set_auth_level(p, kSecurityLevel);
@@ -148,7 +154,8 @@ std::string verify_path(const PathRequest& request) {
   unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
   if (request.check_revocation || request.require_revocation) flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
   X509_VERIFY_PARAM_set_flags(p, flags);
-  if (!request.require_revocation) X509_STORE_CTX_set_verify_cb(context.get(), lenient);
+  X509_STORE_CTX_set_ex_data(context.get(), 0, const_cast<PathRequest*>(&request));
+  X509_STORE_CTX_set_verify_cb(context.get(), judge);
   const int ok = X509_verify_cert(context.get());
   const int error = X509_STORE_CTX_get_error(context.get());
   std::string said;
@@ -158,7 +165,19 @@ std::string verify_path(const PathRequest& request) {
     if (at && X509_STORE_CTX_get_error_depth(context.get()) > 0) said += " (" + text_of(X509_get_subject_name(at)) + ")";
   }
   ERR_clear_error();
-  return said.empty() ? wrong_usage(own.get()) : said;
+  Path path = {said.empty() ? wrong_usage(own.get()) : said, {}};
+  const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context.get());
+  for (int i = 0; path.error.empty() && i < sk_X509_num(chain); i++) path.chain.push_back(der_of(sk_X509_value(chain, i), i2d_X509));
+  return path;
+}
+
+bool list_is_from(const Der& list_der, const Der& issuer_der) {
+  RevocationList list = revocation_list(list_der);
+  Certificate issuer = certificate(issuer_der);
+  const bool from = list && issuer && X509_NAME_cmp(X509_CRL_get_issuer(list.get()), X509_get_subject_name(issuer.get())) == 0 &&
+                    X509_CRL_verify(list.get(), X509_get0_pubkey(issuer.get())) == 1;
+  ERR_clear_error();
+  return from;
 }
 
 Description describe(const Der& der) {
@@ -231,7 +250,8 @@ OcspAnswer ocsp_answer(const Der& der, const Der& certificate_der, const Der& is
     answer.error = "it does not speak of the certificate";
     return answer;
   }
-  if (!OCSP_check_validity(from, to, kSkewSeconds, -1)) {
+  // An answer that does not say how long it holds must be fresh (RFC 6960 3.2), or one from before the revocation serves for ever.
+  if (!OCSP_check_validity(from, to, kSkewSeconds, to ? -1 : kFreshSeconds)) {
     answer.error = "it is out of date";
     ERR_clear_error();
     return answer;

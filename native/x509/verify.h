@@ -15,10 +15,17 @@ struct PathRequest {
   std::vector<Der> revocation_lists;
   bool check_revocation = true;    // refuse what a list names
   bool require_revocation = false;  // refuse what no valid list speaks of
+  bool own_is_known = false;        // OCSP has spoken of the first: no list needs to
 };
 
-// Empty when the path holds, else why not, in words that end a sentence.
-std::string verify_path(const PathRequest& request);
+struct Path {
+  std::string error;       // empty when the path holds, else why not, in words that end a sentence
+  std::vector<Der> chain;  // what was believed, up to the authority
+};
+Path verify_path(const PathRequest& request);
+
+// Whether a revocation list is signed by the holder of a certificate.
+bool list_is_from(const Der& list, const Der& issuer);
 
 // What a certificate says about itself and where its revocation is told; `error` when it is none.
 struct Description {

@@ -1,5 +1,5 @@
 // `sekisho run`: the router in the foreground, in the current network namespace.
-import { createWriteStream, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, fchmodSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadNative, NativeDataplane } from '../dataplane/native.ts';
 import { explainMistake } from '../dialect/seil/explain.ts';
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   try {
     router = new Router(log, (onEvent) => new NativeDataplane(onEvent), loadNative().x509, {
       ...crashSecret(values.state, log),
-      ...journal(values.journal),
+      ...journal(values.journal, log),
     });
     await router.start(parsed.tree);
   } catch (e) {
@@ -95,10 +95,17 @@ function crashSecret(folder: string | undefined, log: Log): Pick<RouterOptions, 
 }
 
 /** Readable by the router's owner alone: a journal holds keys. */
-function journal(file: string | undefined): Pick<RouterOptions, 'journal'> {
+function journal(file: string | undefined, log: Log): Pick<RouterOptions, 'journal'> {
   if (file === undefined) return {};
-  const stream = createWriteStream(file, { flags: 'w', mode: 0o600 });
-  return { journal: (line) => void stream.write(`${line}\n`) };
+  const fd = openSync(file, 'w', 0o600);
+  fchmodSync(fd, 0o600); // of one that was there
+  const stream = createWriteStream(file, { fd });
+  let lost = false;
+  stream.on('error', (e) => {
+    lost = true;
+    log.add({ level: 'error', function: 'boot', code: 'journal', text: `the journal ends: ${e.message}` });
+  });
+  return { journal: (line) => void (lost || stream.write(`${line}\n`)) };
 }
 
 /** One sentence, no stack trace. */

@@ -20,14 +20,15 @@ export function hostsOf(tree: Tree): string[] {
 }
 
 /** The system's resolver, asked as hostKey() has it. */
-async function resolve(key: string): Promise<Address> {
+async function resolve(key: string): Promise<readonly Address[]> {
   const [name, family] = key.split(' ');
-  return (await lookup(name, { family: Number(family) as Family })).address;
+  const all = await lookup(name, { family: Number(family) as Family, all: true });
+  return all.map(({ address }) => address);
 }
 
 export class Names {
   readonly #changed: () => void;
-  readonly #resolve: (name: string) => Promise<Address>;
+  readonly #resolve: (name: string) => Promise<readonly Address[]>;
   readonly #known = new Map<string, Address>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
 
@@ -51,11 +52,12 @@ export class Names {
   #ask(name: string, delay: number): void {
     const timer = setTimeout(async () => {
       // Without an answer the last one holds: a resolver that is down moves no peer.
-      const address = await this.#resolve(name).catch(() => undefined);
+      const all = await this.#resolve(name).catch((): readonly Address[] => []);
       if (this.#timers.get(name) !== timer) return;
-      this.#ask(name, address === undefined ? SOON_MS : AGAIN_MS);
-      if (address === undefined || address === this.#known.get(name)) return;
-      this.#known.set(name, address);
+      this.#ask(name, all.length === 0 ? SOON_MS : AGAIN_MS);
+      // A name of several addresses gives them in any order: the one in use stays as long as it is among them.
+      if (all.length === 0 || all.includes(this.#known.get(name) ?? '')) return;
+      this.#known.set(name, all[0]);
       this.#changed();
     }, delay);
     this.#timers.set(name, timer.unref());

@@ -13,6 +13,7 @@ import { type ConnectionPolicy, type Settings, samePolicy } from './policy.ts';
 import { supervise, tryNow } from './supervise.ts';
 import { onAggressiveMode, onAggressiveRequest } from './v1/aggressive-mode.ts';
 import { beginPhase1 } from './v1/begin.ts';
+import { repeat } from './v1/exchange.ts';
 import { gather } from './v1/fragments.ts';
 import { onInformational } from './v1/informational.ts';
 import {
@@ -39,6 +40,9 @@ import { decode as decodeV2 } from './wire/v2.ts';
 
 /** Half-open responder SAs from which on a cookie is asked for (RFC 7296 2.6): of all peers, and of one address. */
 const COOKIES_FROM: HalfOpen = { all: 32, here: 8 };
+
+/** Beyond these even a cookie opens nothing. */
+const MOST_HALF_OPEN_V2: HalfOpen = { all: 1024, here: 64 };
 
 /** IKEv1 has no cookies that cost the peer something: no more half-open SAs than these. */
 const MOST_HALF_OPEN_V1: HalfOpen = { all: 256, here: 32 };
@@ -210,6 +214,8 @@ export class Engine {
       return;
     }
     const open = this.#first.halfOpen(2, remote.address);
+    // Whoever proved his address gets no more than his share either.
+    if (open.all >= MOST_HALF_OPEN_V2.all || open.here >= MOST_HALF_OPEN_V2.here) return;
     const loaded = open.all >= COOKIES_FROM.all || open.here >= COOKIES_FROM.here;
     const fits = core.candidates(2, local, remote).length > 0;
     if (!fits && !core.mayAnswer()) return;
@@ -234,6 +240,9 @@ export class Engine {
     if (piece?.type === 'fragment') return this.#fragment(found, piece, local, remote);
     if (phase1) return phase1.later(core, found, message, message.body, local, remote);
     if (hold(found, () => this.#phase2(found, message, local, remote))) return;
+    // The peer goes on, so its last message of aggressive mode was lost: ours brings it out again.
+    if (found.state === 'keyed' && found.phase1?.mode === 'aggressive')
+      return repeat(core, found, found.flow);
     this.#phase2(found, message, local, remote);
   }
 

@@ -1,10 +1,19 @@
 // Responder SAs by their first message: a repeated one finds its answer, and half-open ones are counted (RFC 7296 2.6).
 // Neither may cost more with every SA that stands: a first message comes from anybody.
-import type { Address } from '../net/address.ts';
+import { type Address, addressBytes, familyOf } from '../net/address.ts';
+import { hex } from '../net/bytes.ts';
 import type { IsakmpSa } from './v1/sa.ts';
 import type { IkeSa } from './v2/sa.ts';
 
 type Sa = IkeSa | IsakmpSa;
+
+/** States of a responder's SA before its peer is proved. */
+const OPEN: readonly string[] = ['init', 'keyed', 'auth'];
+
+/** One subscriber: an IPv4 address, or the /64 that everybody has of IPv6. */
+function placeOf(address: Address): string {
+  return familyOf(address) === 4 ? address : hex(addressBytes(address).subarray(0, 8));
+}
 
 export type HalfOpen = { readonly all: number; readonly here: number };
 
@@ -35,11 +44,12 @@ export class FirstMessages {
   /** How many negotiations are open, of all and of one address. */
   halfOpen(version: 1 | 2, address: Address): HalfOpen {
     const count = { all: 0, here: 0 };
+    const here = placeOf(address);
     for (const sa of this.#opening) {
-      if (sa.state !== 'init' && sa.state !== 'keyed') this.#opening.delete(sa);
+      if (!OPEN.includes(sa.state)) this.#opening.delete(sa);
       else if (sa.version === version) {
         count.all++;
-        if (sa.remote.address === address) count.here++;
+        if (placeOf(sa.remote.address) === here) count.here++;
       }
     }
     return count;
@@ -51,8 +61,11 @@ export class FirstMessages {
    */
   stalest(address?: Address): IsakmpSa | undefined {
     for (const sa of this.#opening) {
-      if (sa.version !== 1 || sa.state !== 'init' || sa.phase1?.peerPublic || sa.phase1?.busy) continue;
-      if (address === undefined || sa.remote.address === address) return sa;
+      if (sa.version !== 1 || sa.phase1?.busy) continue;
+      // Message 3 proves the address: of main mode it brings the public value, of aggressive mode it is the last.
+      const unproved = sa.phase1?.mode === 'aggressive' || (sa.state === 'init' && !sa.phase1?.peerPublic);
+      if (!unproved) continue;
+      if (address === undefined || placeOf(sa.remote.address) === placeOf(address)) return sa;
     }
     return undefined;
   }

@@ -2,7 +2,7 @@
 import { addressBytes, formatAddress } from '../net/address.ts';
 import { equalConstantTime, hex, utf8 } from '../net/bytes.ts';
 import { nameText, sameName } from './distinguished-name.ts';
-import { type Identity, keyOf } from './policy.ts';
+import { type ConnectionPolicy, type Identity, keyOf } from './policy.ts';
 import type { Reason } from './reason.ts';
 import { ID, nameOf } from './wire/numbers.ts';
 
@@ -31,15 +31,15 @@ export function identityText({ idType, data }: WireIdentity): string {
 
 /**
  * Undefined when the peer is who the configuration says. Behind a NAT a peer only knows its private address, so an
- * expected address is then met by any address: the key is what proves the peer.
+ * expected address is then met by any address: the key is what proves the peer. A certificate proves no more than the
+ * name that is in it, so there the name must be the one that is expected.
  */
 export function wrongIdentity(
-  connection: string,
-  expected: Identity,
-  own: Identity,
+  policy: ConnectionPolicy,
   got: WireIdentity,
   peerBehindNat: boolean,
 ): Reason | undefined {
+  const { peerId: expected, myId: own, credential } = policy;
   const wanted = identityToWire(expected);
   if (expected.type === 'distinguished-name') {
     if (got.idType === ID.DER_DN && sameName(nameText(got.data) ?? '', expected.value)) return undefined;
@@ -48,8 +48,9 @@ export function wrongIdentity(
   // Our own name in the peer's mouth is our own message, handed back.
   const mine = identityToWire(own);
   const reflected = mine.idType === got.idType && equalConstantTime(mine.data, got.data);
-  if (expected.type === 'address' && address && peerBehindNat && !reflected) return undefined;
-  const key = keyOf(connection, 'ike.peers-identifier');
+  const byKey = credential.method !== 'certificate';
+  if (expected.type === 'address' && address && peerBehindNat && byKey && !reflected) return undefined;
+  const key = keyOf(policy.name, 'ike.peers-identifier');
   return {
     code: 'ID_MISMATCH',
     text: `the peer calls itself ${identityText(got)}, we expect ${expected.type === 'distinguished-name' ? expected.value : identityText(wanted)}`,

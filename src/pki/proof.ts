@@ -5,7 +5,6 @@ import { nameText } from '../ike/distinguished-name.ts';
 import { identityText, type WireIdentity } from '../ike/identity.ts';
 import type { ProofJob, ProofResult } from '../ike/job.ts';
 import type { Trust } from '../ike/policy.ts';
-import { compareBytes } from '../net/bytes.ts';
 import { certificateNames } from './names.ts';
 import { Revocation } from './revocation.ts';
 import type { Certificate, X509 } from './x509.ts';
@@ -43,37 +42,34 @@ export class Prover {
     // Who does not hold the key has no claim to the work of looking at the rest.
     if (!(await signed(job, key))) return notSigned(`the certificate of ${subjectOf(about)}`);
     const wrong =
-      (await this.#path(job.certificates.slice(0, MOST), about, credential.trust)) ?? wrongName(about, id);
+      wrongName(about, id) ?? (await this.#path(job.certificates.slice(0, MOST), about, credential.trust));
     return wrong ?? { ok: true, subject: subjectOf(about) };
   }
 
+  /** First whether an authority vouches for it: only what it signed may tell us where to ask about revocation. */
   async #path(chain: readonly Uint8Array[], about: Certificate, trust: Trust): Promise<Refusal | undefined> {
-    const { authorities, revocation } = trust;
-    const ask = revocation !== 'disable';
-    const path = chain.map((c) => this.#x509.describe(c)).filter((c) => c !== undefined);
-    const lists = ask ? await this.#revocation.lists(path) : [];
-    const revocationLists = [...trust.revocationLists, ...lists];
-    // OCSP may be all there is: then no list needs to speak of the certificate.
-    const status = ask ? await this.#status(chain, about, authorities) : undefined;
-    const known = status === 'good' && revocation === 'require' ? 'check' : revocation;
-    const error = await this.#x509.verify({ chain, authorities, revocationLists, revocation: known });
-    if (!error && status !== 'revoked') return undefined;
-    const why = error || 'OCSP says that it is revoked';
-    return {
-      ok: false,
-      code: 'CERTIFICATE',
-      text: `the certificate of ${subjectOf(about)} is refused: ${why}`,
-      hint: hintOf(why),
-    };
-  }
-
-  async #status(chain: readonly Uint8Array[], about: Certificate, authorities: readonly Uint8Array[]) {
-    const issuer = [...chain.slice(1), ...authorities].find((c) => {
-      const name = this.#x509.describe(c)?.subjectDer;
-      return name && compareBytes(name, about.issuerDer) === 0;
+    const { authorities, revocationLists, revocation } = trust;
+    const asked = { chain, authorities, revocationLists: [], revocation: 'disable' as const };
+    const { error, path } = await this.#x509.verify(asked);
+    if (error) return refused(about, error);
+    if (revocation === 'disable') return undefined;
+    const fetched = await this.#revocation.lists(path);
+    const status = path.length > 1 ? await this.#revocation.status(path[0], path[1]) : undefined;
+    if (status === 'revoked') return refused(about, 'OCSP says that it is revoked');
+    const verdict = await this.#x509.verify({
+      chain: path,
+      authorities,
+      revocationLists: [...revocationLists, ...fetched],
+      revocation,
+      ownIsKnown: status === 'good',
     });
-    return issuer ? this.#revocation.status(chain[0], about, issuer) : undefined;
+    return verdict.error ? refused(about, verdict.error) : undefined;
   }
+}
+
+function refused(about: Certificate, why: string): Refusal {
+  const text = `the certificate of ${subjectOf(about)} is refused: ${why}`;
+  return { ok: false, code: 'CERTIFICATE', text, hint: hintOf(why) };
 }
 
 function subjectOf({ subjectDer }: Certificate): string {

@@ -1,13 +1,15 @@
 // What is known of revoked certificates: lists (RFC 5280 5) and OCSP answers (RFC 6960), fetched where a certificate
 // says and kept until they are out of date. Both are signed, so they travel over plain HTTP.
 import { hex } from '../net/bytes.ts';
-import type { Certificate, X509 } from './x509.ts';
+import type { X509 } from './x509.ts';
 
 const TIMEOUT_MS = 3000;
 const MOST_OCTETS = 1 << 20;
 /** What could not be had is asked for again after this time; what names no next update, too. */
 const AGAIN_MS = 300_000;
-const MOST_KEPT = 256;
+/** However long it says that it holds. */
+const LONGEST_MS = 86_400_000;
+const MOST_KEPT = 64;
 
 type Kept = { readonly until: number; readonly octets: Uint8Array | undefined };
 
@@ -19,20 +21,18 @@ export class Revocation {
     this.#x509 = x509;
   }
 
-  /** The lists that the certificates of a path point to, as far as they can be had. */
-  async lists(path: readonly Certificate[]): Promise<Uint8Array[]> {
-    const urls = new Set(path.flatMap((c) => c.crlUrls.filter(isHttp).slice(0, 2)));
-    const all = await Promise.all([...urls].map((url) => this.#list(url)));
-    return all.filter((octets) => octets !== undefined);
+  /** The lists that the certificates of a verified path point to, as far as they can be had and are their issuers'. */
+  async lists(path: readonly Uint8Array[]): Promise<Uint8Array[]> {
+    const wanted = path.slice(0, -1).flatMap((certificate, i) => {
+      const urls = this.#x509.describe(certificate)?.crlUrls.filter(isHttp).slice(0, 2) ?? [];
+      return urls.map((url) => this.#list(url, path[i + 1]));
+    });
+    return (await Promise.all(wanted)).filter((octets) => octets !== undefined);
   }
 
-  /** OCSP's word about one certificate; undefined when there is none. */
-  async status(
-    certificate: Uint8Array,
-    about: Certificate,
-    issuer: Uint8Array,
-  ): Promise<'good' | 'revoked' | undefined> {
-    const url = about.ocspUrls.find(isHttp);
+  /** OCSP's word about one certificate of a verified path; undefined when there is none. */
+  async status(certificate: Uint8Array, issuer: Uint8Array): Promise<'good' | 'revoked' | undefined> {
+    const url = this.#x509.describe(certificate)?.ocspUrls.find(isHttp);
     if (!url) return undefined;
     const request = this.#x509.ocspRequest(certificate, issuer);
     const octets = await this.#keep(`${url} ${hex(request)}`, async () => {
@@ -47,11 +47,12 @@ export class Revocation {
     return answer.revoked ? 'revoked' : 'good';
   }
 
-  #list(url: string): Promise<Uint8Array | undefined> {
+  /** What its issuer did not sign is no list: anybody on the way could keep a tunnel down with it. */
+  #list(url: string, issuer: Uint8Array): Promise<Uint8Array | undefined> {
     return this.#keep(url, async () => {
       const octets = await fetched(url, {});
-      const until = octets ? this.#x509.listNextUpdate(octets) : -1;
-      return octets && until >= 0 ? { octets, until } : undefined;
+      if (!octets || !this.#x509.listIsFrom(octets, issuer)) return undefined;
+      return { octets, until: this.#x509.listNextUpdate(octets) };
     });
   }
 
@@ -62,8 +63,9 @@ export class Revocation {
     const known = await this.#kept.get(key);
     if (known && Date.now() < known.until) return known.octets;
     const next = get().then((got): Kept => {
-      const until = Math.max(got ? got.until * 1000 : 0, Date.now() + AGAIN_MS);
-      return { until: got?.until ? got.until * 1000 : until, octets: got?.octets };
+      const soon = Date.now() + AGAIN_MS;
+      const until = got?.until ? Math.min(got.until * 1000, Date.now() + LONGEST_MS) : soon;
+      return { until: Math.max(until, soon), octets: got?.octets };
     });
     this.#kept.set(key, next);
     if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value ?? '');
@@ -78,7 +80,11 @@ function isHttp(url: string): boolean {
 /** The body of a response of 200; undefined for everything else. */
 async function fetched(url: string, init: RequestInit): Promise<Uint8Array | undefined> {
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(url, {
+      ...init,
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
     if (!response.ok || !response.body) return undefined;
     const parts: Uint8Array[] = [];
     let octets = 0;

@@ -22,6 +22,15 @@ export type PathRequest = {
   readonly authorities: readonly Uint8Array[];
   readonly revocationLists: readonly Uint8Array[];
   readonly revocation: Trust['revocation'];
+  /** OCSP has spoken of the certificate itself: no list needs to. */
+  readonly ownIsKnown?: boolean;
+};
+
+export type Path = {
+  /** Empty when the path leads to an authority (RFC 5280 6), else why not, in words that end a sentence. */
+  readonly error: string;
+  /** What was believed, from the certificate to the authority. */
+  readonly path: readonly Uint8Array[];
 };
 
 export type OcspAnswer = {
@@ -35,12 +44,13 @@ export type OcspAnswer = {
 };
 
 export interface X509 {
-  /** Empty when the path leads to an authority (RFC 5280 6), else why not, in words that end a sentence. */
-  verify(request: PathRequest): Promise<string>;
+  verify(request: PathRequest): Promise<Path>;
   /** Undefined when the octets are no certificate. */
   describe(certificate: Uint8Array): Certificate | undefined;
   ocspRequest(certificate: Uint8Array, issuer: Uint8Array): Uint8Array;
   ocspAnswer(response: Uint8Array, certificate: Uint8Array, issuer: Uint8Array): OcspAnswer;
+  /** Whether the holder of a certificate signed a revocation list. */
+  listIsFrom(list: Uint8Array, issuer: Uint8Array): boolean;
   /** Seconds since 1970 until when a revocation list is good; 0 unknown, -1 for what is no list. */
   listNextUpdate(list: Uint8Array): number;
 }

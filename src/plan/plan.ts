@@ -122,9 +122,11 @@ function connection(tree: Tree, name: string, links: readonly Link[], known: Kno
   const local = sourceOf(tree, at, links);
   const family = outerFamily(tree, at);
   const destination = tree.text(`${at}.ipv${family}.destination`) ?? 'any';
-  // A host name that is not known yet may be anywhere: then the peer begins, and is known by its identity.
-  const remote = parseAddress(destination) ?? known.hosts?.get(hostKey(destination, family));
-  const responder = tree.enabled(`${at}.ike.responder-only`) || remote === undefined;
+  // A host name that is not known yet is nowhere: nobody may come in its name.
+  const nowhere = family === 4 ? '0.0.0.0' : '::';
+  const resolved = known.hosts?.get(hostKey(destination, family));
+  const remote = destination === 'any' ? undefined : (parseAddress(destination) ?? resolved ?? nowhere);
+  const responder = tree.enabled(`${at}.ike.responder-only`) || remote === undefined || remote === nowhere;
   const keys = known.keys?.get(name);
   const psk = new Secret(utf8(tree.text(`${at}.preshared-key`) ?? ''));
   return {
@@ -134,7 +136,7 @@ function connection(tree: Tree, name: string, links: readonly Link[], known: Kno
     ...(remote === undefined ? {} : { remote }),
     credential: keys?.credential ?? { method: 'preshared-key', key: psk },
     myId: identity(tree, `${at}.ike.my-identifier`, local, keys?.subject),
-    peerId: identity(tree, `${at}.ike.peers-identifier`, remote ?? (family === 4 ? '0.0.0.0' : '::')),
+    peerId: identity(tree, `${at}.ike.peers-identifier`, remote ?? nowhere),
     initiate: responder ? 'never' : tree.enabled('ike.auto-initiation') ? 'start' : 'traffic',
     forceEncapsulation: tree.value(`${at}.nat-traversal`) === 'force',
     initialContact: tree.enabled(`${at}.ike.initial-contact`),

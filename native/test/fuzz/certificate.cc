@@ -25,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 2:
       ocsp_answer(first, second, second);
       ocsp_request(first, second);
+      list_is_from(first, second);
       break;
     default:
       list_next_update(whole);

@@ -103,6 +103,12 @@ export function onAggressiveRequest(
     core.refuse('negotiation-refused', connection, who, seen(reason));
     return refuse(core, spiI, local, remote, NOTIFY_V1.INVALID_EXCHANGE_TYPE);
   }
+  // Whom nobody expects gets nothing to guess a key by, and costs nothing.
+  const stranger = wrongIdentity(policy, id, true);
+  if (stranger) {
+    core.refuse('negotiation-refused', connection, who, seen(stranger));
+    return refuse(core, spiI, local, remote, NOTIFY_V1.INVALID_ID_INFORMATION);
+  }
   const chosen = chooseFor(connection, offer);
   if (!chosen.ok) {
     core.refuse('negotiation-refused', connection, who, seen(chosen.reason));
@@ -141,8 +147,9 @@ export function onAggressiveRequest(
         ...natDs(core, sa),
         ...vendors(connection, 'aggressive'),
       ];
-      // Message 3 has no answer, so it is for us to ask again.
-      send(core, sa, sa.flow, clear(sa, AGGRESSIVE, answer), () => silence(core, sa));
+      // Once: whoever has not proved his address gets no more of it than he asks for. A lost message 3 shows when the
+      // peer goes on to phase 2, and is asked for then.
+      send(core, sa, sa.flow, clear(sa, AGGRESSIVE, answer));
       sa.state = 'keyed';
     });
   });
@@ -151,8 +158,7 @@ export function onAggressiveRequest(
 
 /** The connection whose peer has this identity; else the first, whose refusal will say what was expected. */
 function bearer(candidates: readonly Connection[], id: PayloadOf<'id'>): Connection {
-  const fits = ({ policy }: Connection, nat: boolean) =>
-    !wrongIdentity(policy.name, policy.peerId, policy.myId, id, nat);
+  const fits = ({ policy }: Connection, nat: boolean) => !wrongIdentity(policy, id, nat);
   return candidates.find((c) => fits(c, false)) ?? candidates.find((c) => fits(c, true)) ?? candidates[0];
 }
 
@@ -235,7 +241,8 @@ function onConfirmation(
     payloads = d.chain.payloads;
     iv = d.iv;
   }
-  detectNat(sa, payloads);
+  // Of the ports that this message came by (RFC 3947 4).
+  detectNat(sa, payloads, local, remote);
   judge(core, sa, mode.peerId!, payloads, (peer) => {
     progress(core, sa.flow, body);
     // Nothing answers message 3: a copy of it must not bring message 2 out again.

@@ -2,9 +2,12 @@
 //   1 →  HDR, SA, VIDs                          2 ←  HDR, SA, VIDs
 //   3 →  HDR, KE, Ni, NAT-D, NAT-D [, CERTREQ]  4 ←  HDR, KE, Nr, NAT-D, NAT-D [, CERTREQ]
 //   5 →  HDR*, IDii, HASH_I | CERT, SIG_I       6 ←  HDR*, IDir, HASH_R | CERT, SIG_R
+
+import { isDeepStrictEqual } from 'node:util';
 import { type Endpoint, endpointText } from '../../net/endpoint.ts';
 import type { Connection, Core } from '../core.ts';
 import { guessV1 } from '../fingerprint.ts';
+import { wrongIdentity } from '../identity.ts';
 import { choosePhase1 } from '../proposal/v1.ts';
 import { type Reason, seenAs } from '../reason.ts';
 import { EXCHANGE, FLAG, NOTIFY_V1, PORT_IKE } from '../wire/numbers.ts';
@@ -85,7 +88,7 @@ export function onFirstMessage(
     saBody: bodyOf(offer),
     nonce: core.random(connection.policy.nonceOctets),
     // Whose preshared key it is shows with message 5: until then all stay possible.
-    others: candidates.filter((c) => c !== connection),
+    others: verdicts.flatMap((v) => (alike(v.chosen, chosen.suite) ? [v.connection] : [])),
   };
   readVendors(sa, payloads);
   register(core, sa);
@@ -216,25 +219,30 @@ function onIdentity(
   });
 }
 
+/** Whether a connection would have led to the same suite: only such a one can take over the SA. */
+function alike(other: ReturnType<typeof chooseFor>, suite: IsakmpSa['suite']): boolean {
+  return other.ok && isDeepStrictEqual(other.suite, suite);
+}
+
 /**
- * Message 5 tells by whose preshared key it is encrypted: of the connections that were possible, the one under which
- * it reads as an identity takes over the SA.
+ * Message 5 tells by whose preshared key it is encrypted, and who says so: of the connections that were possible, one
+ * under which it reads as the identity that is expected takes over the SA, else one under which it reads at all.
  */
 function opened(core: Core, sa: IsakmpSa, message: Message): ReturnType<typeof decrypt> {
-  const first = decrypt(core, sa, message, sa.iv);
-  const reads = (d: typeof first) => d.ok && find(d.chain.payloads, 'id') !== undefined;
-  const { others } = sa.phase1!;
-  if (reads(first) || sa.role === 'initiator') return first;
   const home = sa.connection;
-  for (const other of others) {
-    rehome(sa, other);
+  if (sa.role === 'initiator') return decrypt(core, sa, message, sa.iv);
+  const tries = [home, ...sa.phase1!.others.filter((c) => c !== home)].map((connection) => {
+    rehome(sa, connection);
     rekey(sa);
     const d = decrypt(core, sa, message, sa.iv);
-    if (reads(d)) return d;
-  }
-  rehome(sa, home);
+    const id = d.ok ? find(d.chain.payloads, 'id') : undefined;
+    const named = id !== undefined && !wrongIdentity(connection.policy, id, sa.nat.remote);
+    return { connection, d, rank: named ? 2 : id ? 1 : 0 };
+  });
+  const best = tries.reduce((a, b) => (b.rank > a.rank ? b : a));
+  rehome(sa, best.connection);
   rekey(sa);
-  return first;
+  return best.d;
 }
 
 function rehome(sa: IsakmpSa, connection: Connection): void {

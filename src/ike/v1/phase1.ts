@@ -174,14 +174,19 @@ export function natDs(core: Core, sa: IsakmpSa): Payload[] {
   return [hashOf(sa.remote), source].map((data) => ({ type: 'nat-d', draft, data }));
 }
 
-export function detectNat(sa: IsakmpSa, payloads: readonly Payload[]): void {
+export function detectNat(
+  sa: IsakmpSa,
+  payloads: readonly Payload[],
+  local = sa.local,
+  remote = sa.remote,
+): void {
   const hashes = payloads.flatMap((p) => (p.type === 'nat-d' ? [p.data] : []));
   if (sa.natT === 'none' || hashes.length < 2) return;
   const seen = (list: Uint8Array[], e: Endpoint) =>
     list.some((h) => equalConstantTime(h, natD(sa.suite!, sa.cookieI, sa.cookieR, e)));
   // The first is what the peer sees of us, the others are the peer's own addresses.
-  sa.nat.local = !seen(hashes.slice(0, 1), sa.local) || sa.connection.policy.forceEncapsulation;
-  sa.nat.remote = !seen(hashes.slice(1), sa.remote);
+  sa.nat.local = !seen(hashes.slice(0, 1), local) || sa.connection.policy.forceEncapsulation;
+  sa.nat.remote = !seen(hashes.slice(1), remote);
 }
 
 /** As initiator: from here on over port 4500 when a NAT was found (RFC 3947 4). */

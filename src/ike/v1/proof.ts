@@ -95,8 +95,7 @@ export function judge(
 }
 
 function named(core: Core, sa: IsakmpSa, id: PayloadOf<'id'>, then: (peer: string) => void): void {
-  const { name, peerId, myId } = sa.connection.policy;
-  const wrong = wrongIdentity(name, peerId, myId, id, sa.nat.remote);
+  const wrong = wrongIdentity(sa.connection.policy, id, sa.nat.remote);
   if (wrong) return reject(core, sa, wrong, NOTIFY_V1.INVALID_ID_INFORMATION);
   then(identityText(id));
 }

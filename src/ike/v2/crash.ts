@@ -1,6 +1,6 @@
 // Quick crash detection (RFC 6290): a token, given away while an SA is set up, which only we can make again. Who gets it
 // unprotected in answer to a protected message knows that we have lost the SA, and need not wait for a timeout.
-import { equalConstantTime } from '../../net/bytes.ts';
+import { equalConstantTime, hex, utf8 } from '../../net/bytes.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
 import type { Core } from '../core.ts';
 import { prf } from '../crypto/prf.ts';
@@ -9,10 +9,14 @@ import { encode, findNotify, type Message, notify, type Payload } from '../wire/
 import { lost } from './lifecycle.ts';
 import type { IkeSa } from './sa.ts';
 
-/** The token of an SA that we may lose; nothing where the secret does not outlive us. */
-export function crashToken(core: Core, spiI: Uint8Array, spiR: Uint8Array): Payload[] {
+/**
+ * The token of an SA that we may lose; nothing where the secret does not outlive us. Our role goes into it: who turns the
+ * initiator flag of a message around is given another token than the peer's.
+ */
+export function crashToken(core: Core, role: IkeSa['role'], spiI: Uint8Array, spiR: Uint8Array): Payload[] {
   if (!core.crashSecret) return [];
-  return [notify(NOTIFY_V2.QUICK_CRASH_DETECTION, prf('sha256', core.crashSecret, spiI, spiR))];
+  const token = prf('sha256', core.crashSecret, spiI, spiR, utf8(role));
+  return [notify(NOTIFY_V2.QUICK_CRASH_DETECTION, token)];
 }
 
 /** Keeps the peer's token (4.1: 16 to 128 octets). */
@@ -25,8 +29,12 @@ export function keepToken(sa: IkeSa, payloads: readonly Payload[]): void {
 export function answerUnknown(core: Core, { header }: Message, local: Endpoint, remote: Endpoint): void {
   if (header.flags & FLAG.RESPONSE || !core.mayAnswer()) return;
   const { spiI, spiR, exchange, messageId } = header;
-  const flags = FLAG.RESPONSE | (header.flags & FLAG.INITIATOR ? 0 : FLAG.INITIATOR);
-  const payloads = [notify(NOTIFY_V2.INVALID_IKE_SPI), ...crashToken(core, spiI, spiR)];
+  const role = header.flags & FLAG.INITIATOR ? 'responder' : 'initiator';
+  const flags = FLAG.RESPONSE | (role === 'initiator' ? FLAG.INITIATOR : 0);
+  // One half of a live SA is no lost SA.
+  const alive = core.sas.has(hex(spiI)) || core.sas.has(hex(spiR));
+  const token = alive ? [] : crashToken(core, role, spiI, spiR);
+  const payloads = [notify(NOTIFY_V2.INVALID_IKE_SPI), ...token];
   core.send(local, remote, encode({ spiI, spiR, major: 2, minor: 0, exchange, flags, messageId }, payloads));
 }
 

@@ -129,7 +129,7 @@ export function respond(
   const data = sealed(core, sa, exchange, messageId, true, payloads);
   sa.lastResponse = { messageId, data };
   delete sa.answering;
-  send(core, sa, data);
+  reply(core, sa, data);
   core.event({ about: within(sa, nameOfExchange(exchange)), did: 'terminated' });
 }
 
@@ -140,6 +140,12 @@ export function tell(core: Core, sa: IkeSa, exchange: number, payloads: readonly
 
 function send(core: Core, sa: IkeSa, datagrams: readonly Uint8Array[]): void {
   for (const data of datagrams) core.send(sa.local, sa.remote, data);
+}
+
+/** An answer goes back the way its question came, whatever we know of the peer's address (RFC 7296 2.11). */
+function reply(core: Core, sa: IkeSa, datagrams: readonly Uint8Array[]): void {
+  const { from, to } = sa.asked ?? { from: sa.remote, to: sa.local };
+  for (const data of datagrams) core.send(to, from, data);
 }
 
 function protectionOf(sa: IkeSa): Protection | undefined {
@@ -206,11 +212,13 @@ export function receive(
   if (sa.state === 'auth' && sa.role === 'initiator') return;
   if (header.messageId === sa.expectedRequest && sa.state !== 'gone') {
     heard(core, sa, from, to);
+    sa.asked = { from, to };
     sa.expectedRequest++;
     answer(core, sa, message, opened.payloads, { from, to });
   } else if (header.messageId === sa.expectedRequest - 1 && sa.lastResponse?.messageId === header.messageId) {
     core.event({ about: about(sa), did: 'response-again', messageId: header.messageId });
-    send(core, sa, sa.lastResponse.data);
+    sa.asked = { from, to };
+    reply(core, sa, sa.lastResponse.data);
   } else core.event({ about: about(sa), did: 'dropped', window: 'r', messageId: header.messageId });
 }
 

@@ -35,7 +35,7 @@ export function sendAuth(core: Core, sa: IkeSa): void {
       ...(policy.initialContact && only ? [notify(NOTIFY_V2.INITIAL_CONTACT)] : []),
       ...certificateRequest(connection),
       ...proof.filter((p) => p.type === 'auth'),
-      ...crashToken(core, sa.spiI, sa.spiR),
+      ...crashToken(core, sa.role, sa.spiI, sa.spiR),
       ...(spi === undefined ? [] : childPayloads(connection, spi)),
     ];
     request(core, sa, EXCHANGE.IKE_AUTH, payloads, 'IKE_AUTH', (answer) =>
@@ -55,7 +55,6 @@ function childPayloads({ policy }: Connection, spi: number): Payload[] {
 
 function onAuthResponse(core: Core, sa: IkeSa, spi: number | undefined, payloads: readonly Payload[]): void {
   const { connection } = sa;
-  const { name, peerId, myId } = connection.policy;
   const [idr, auth] = [find(payloads, 'idr'), find(payloads, 'auth')];
   const refusal = payloads.find(
     (p): p is PayloadOf<'notify'> => p.type === 'notify' && p.notify < NOTIFY_V2_STATUS,
@@ -65,7 +64,7 @@ function onAuthResponse(core: Core, sa: IkeSa, spi: number | undefined, payloads
     tell(core, sa, EXCHANGE.INFORMATIONAL, [notify(NOTIFY_V2.AUTHENTICATION_FAILED)]);
     lost(core, sa, reason);
   };
-  const stranger = wrongIdentity(name, peerId, myId, idr, sa.nat.remote);
+  const stranger = wrongIdentity(connection.policy, idr, sa.nat.remote);
   if (stranger) return disbelieve(stranger);
   sa.busy = true;
   judge(core, sa, connection, idr, payloads, auth, (wrong) => {
@@ -140,7 +139,7 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
   const connection = meant(core, sa, idi, find(payloads, 'idr')) ?? sa.connection;
   rehome(core, sa, connection);
   const { policy } = connection;
-  const stranger = wrongIdentity(policy.name, policy.peerId, policy.myId, idi, sa.nat.remote);
+  const stranger = wrongIdentity(policy, idi, sa.nat.remote);
   if (stranger) return fail(stranger, NOTIFY_V2.AUTHENTICATION_FAILED);
   sa.state = 'auth';
   judge(core, sa, connection, idi, payloads, auth, (wrong) => {
@@ -150,6 +149,8 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
       if ('code' in proof) return fail(proof, NOTIFY_V2.AUTHENTICATION_FAILED);
       const { nonceI, nonceR } = sa.proof!;
       if (findNotify(payloads, NOTIFY_V2.INITIAL_CONTACT)) initialContact(core, sa);
+      // We ask the peer to prove itself again in time, and do not go on without.
+      if (policy.reauthenticate) sa.proved = { from: core.now, until: core.now + policy.ike.lifetime * 1000 };
       establish(core, sa);
       keepToken(sa, payloads);
       sa.mobike = findNotify(payloads, NOTIFY_V2.MOBIKE_SUPPORTED) !== undefined;
@@ -163,7 +164,7 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
         ...proof,
         ...(sa.mobike ? [notify(NOTIFY_V2.MOBIKE_SUPPORTED)] : []),
         ...(policy.reauthenticate ? [notify(NOTIFY_V2.AUTH_LIFETIME, u32Bytes(policy.ike.lifetime))] : []),
-        ...crashToken(core, sa.spiI, sa.spiR),
+        ...crashToken(core, sa.role, sa.spiI, sa.spiR),
         ...child.payloads,
       ]);
       if (child.reason)
@@ -185,8 +186,7 @@ function meant(
   idr: WireIdentity | undefined,
 ): Connection | undefined {
   const candidates = core.candidates(2, sa.local, sa.remote);
-  const fits = (nat: boolean) =>
-    candidates.filter(({ policy: p }) => !wrongIdentity(p.name, p.peerId, p.myId, idi, nat));
+  const fits = (nat: boolean) => candidates.filter(({ policy }) => !wrongIdentity(policy, idi, nat));
   const exact = fits(false);
   const named = exact.length > 0 ? exact : fits(sa.nat.remote);
   const asked = idr && identityText(idr);

@@ -40,7 +40,9 @@ export function establish(core: Core, sa: IkeSa): void {
   const { lifetime } = sa.connection.policy.ike;
   const part = (sa.role === 'initiator' ? 0.77 : 0.88) + core.below(300) / 10_000;
   core.arm(`sa:${sa.id}:rekey`, lifetime * part * 1000, () => renew(core, sa));
-  core.arm(`sa:${sa.id}:expire`, lifetime * 1000, () => {
+  const proved = (sa.proved?.until ?? Number.POSITIVE_INFINITY) - core.now;
+  askAgain(core, sa);
+  core.arm(`sa:${sa.id}:expire`, Math.min(lifetime * 1000, proved), () => {
     core.note(
       'warning',
       'ike-expired',
@@ -63,16 +65,29 @@ function renew(core: Core, sa: IkeSa): void {
 function reauthenticate(core: Core, sa: IkeSa): void {
   // Who waits for the peer has asked it by AUTH_LIFETIME; else the SA ends with its lifetime.
   if (sa.state !== 'established' || sa.connection.policy.initiate === 'never') return;
+  const underWay = [...sa.connection.sas].some((s) => s.version === 2 && s.replaces === sa);
+  if (underWay) return;
   core.note('info', 'ike-reauthentication', sa.connection, 'authenticating anew');
   beginInit(core, sa.connection, sa);
+}
+
+/** Well before what was proved ends. */
+function askAgain(core: Core, sa: IkeSa): void {
+  if (!sa.proved) return;
+  const { from, until } = sa.proved;
+  const at = from + (until - from) * 0.8;
+  core.arm(`sa:${sa.id}:reauthenticate`, Math.max(0, at - core.now), () => reauthenticate(core, sa));
 }
 
 /** The peer wants us to authenticate again within this time (RFC 4478): four octets of seconds. */
 export function limitAuthentication(core: Core, sa: IkeSa, data: Uint8Array): void {
   if (data.length !== 4) return;
   const seconds = Math.max(new Reader(data).u32(), SHORTEST_AUTHENTICATION_S);
-  if (seconds >= sa.connection.policy.ike.lifetime && sa.connection.policy.reauthenticate) return;
-  core.arm(`sa:${sa.id}:reauthenticate`, seconds * 0.8 * 1000, () => reauthenticate(core, sa));
+  // Sooner only: nobody prolongs it by saying it again.
+  const until = core.now + seconds * 1000;
+  if (sa.proved && sa.proved.until <= until) return;
+  sa.proved = { from: core.now, until };
+  askAgain(core, sa);
 }
 
 /** Liveness (RFC 7296 2.4): a silent peer is asked; no answer to any retransmission means it is gone. */
@@ -138,7 +153,7 @@ export function lost(core: Core, sa: IkeSa, reason: Reason): void {
   if (!dead) connection.failures++;
   const old = sa.replaces;
   if (old?.state === 'established')
-    core.arm(`sa:${old.id}:rekey`, REAUTHENTICATE_AGAIN_MS, () => renew(core, old));
+    core.arm(`sa:${old.id}:reauthenticate`, REAUTHENTICATE_AGAIN_MS, () => reauthenticate(core, old));
   supervise(core, connection);
 }
 

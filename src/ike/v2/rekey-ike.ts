@@ -80,7 +80,7 @@ function begin(core: Core, sa: IkeSa, asked?: GroupName): void {
 
 /** Only now that both SPIs are known there is a token (RFC 6290 4.3). */
 function giveToken(core: Core, sa: IkeSa): void {
-  const token = crashToken(core, sa.spiI, sa.spiR);
+  const token = crashToken(core, sa.role, sa.spiI, sa.spiR);
   if (token.length === 0) return;
   enqueue(sa, () =>
     sa.state === 'established'
@@ -179,6 +179,7 @@ function successor(
     nat: old.nat,
     ...(old.fragmentation && { fragmentation: true }),
     ...(old.mobike && { mobike: true }),
+    ...(old.proved ? { proved: old.proved } : {}),
     createdAt: core.now,
     establishedAt: core.now,
     lastHeard: core.now,
@@ -228,7 +229,7 @@ export function answerRekeyIke(core: Core, sa: IkeSa, messageId: number, payload
       { type: 'sa', proposals: [{ ...chosen.proposal, spi }] },
       { type: 'nonce', data: ownNonce },
       { type: 'ke', group: group.id, data: result.keyPair.publicValue },
-      ...crashToken(core, peerSpi, spi),
+      ...crashToken(core, 'responder', peerSpi, spi),
     ]);
     const made = successor(
       core,

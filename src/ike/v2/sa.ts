@@ -29,6 +29,8 @@ export type IkeSa = {
   mobike?: boolean;
   /** By which the peer can prove that it lost the SA (RFC 6290). */
   crashToken?: Uint8Array;
+  /** Since and until when what was proved holds (RFC 4478), by the engine's clock: new keys do not prolong it. */
+  proved?: { readonly from: number; readonly until: number };
   /** The SA that this one is to replace, authenticated anew. */
   readonly replaces?: IkeSa;
   /** The peer takes IKE_AUTH without a Child SA (RFC 6023). */
@@ -54,6 +56,8 @@ export type IkeSa = {
   /** Whether both sides know fragments (RFC 7383 2.3), and those of a message that is not whole yet. */
   fragmentation?: boolean;
   fragments?: Fragments;
+  /** Where the request under way came from and to: its answer goes back there (RFC 7296 2.11). */
+  asked?: { readonly from: Endpoint; readonly to: Endpoint };
   /** A request whose answer waits for public-key work. */
   answering?: number;
   /** What our open exchange makes or renews, for collisions (RFC 7296 2.8.1). */

@@ -79,7 +79,31 @@ describe('aggressive mode', () => {
   });
 });
 
+test('whom nobody expects gets no hash to guess a key by', () => {
+  const network = new Network(8);
+  const [a, b] = [new Node(network, A), new Node(network, B)];
+  a.configure([policy(A, B, { ...aggressive, myId: { type: 'fqdn', value: 'nobody.example' } })]);
+  b.configure([policy(B, A, aggressive)]);
+  network.run(2);
+  expect(b.facts.find((f) => f.code === 'negotiation-refused')?.reason?.code).toBe('ID_MISMATCH');
+  expect(network.log.filter((e) => e.from.address === B && e.data[18] === EXCHANGE.AGGRESSIVE)).toEqual([]);
+  expect(b.engine.connections.get('ipsec0')?.sas.size).toBe(0);
+});
+
 describe('main mode with peers from anywhere', () => {
+  test('peers with the same key are told apart by their identity', () => {
+    const network = new Network(9);
+    const [a, b] = [new Node(network, A), new Node(network, B)];
+    const anywhere = (name: string, fqdn: string): ConnectionPolicy => {
+      const { remote: _, ...rest } = policy(B, A, { name, initiate: 'never' });
+      return { ...rest, peerId: { type: 'fqdn', value: fqdn } };
+    };
+    b.configure(['x', 'a', 'y'].map((n, i) => anywhere(`ipsec${i}`, `${n}.example`)));
+    a.configure([policy(A, B, { myId: { type: 'fqdn', value: 'a.example' } })]);
+    network.run(5);
+    expect(live(b, 'ipsec1')).toHaveLength(1);
+  });
+
   test('message 5 tells whose preshared key it is', () => {
     const network = new Network(6);
     const [a, b] = [new Node(network, A), new Node(network, B)];

@@ -51,6 +51,24 @@ describe('quick crash detection', () => {
   });
 });
 
+test('who turns the initiator flag around gets no token that the peer would believe', () => {
+  const { network, a, b } = keepers(5);
+  const [sa] = [...b.engine.connections.get('ipsec0')!.sas] as IkeSa[];
+  for (const spis of [sa.spiI, sa.spiR]) expect(spis).toHaveLength(8);
+  const before = network.log.length;
+  const last = network.log.findLast((e) => e.from.address === A)!;
+  for (const flags of [0x00, 0x08]) {
+    const probe = last.data.slice();
+    probe[19] = flags;
+    b.input({ kind: 'datagram', local: last.to, remote: last.from, data: probe });
+  }
+  for (const { from, to, data } of network.log.slice(before))
+    a.input({ kind: 'datagram', local: to, remote: from, data });
+  network.run(1);
+  expect(a.facts.some((f) => f.code === 'peer-dead')).toBe(false);
+  expect(live(a)).toHaveLength(1);
+});
+
 describe('reauthentication', () => {
   const changes = { version: 2 as const, reauthenticate: true };
 
@@ -85,6 +103,19 @@ describe('reauthentication', () => {
     network.run(95);
     expect(a.codes().filter((c) => c === 'ike-established').length).toBeGreaterThan(1);
     expect(live(a)).toHaveLength(1);
+  });
+
+  test('new keys do not prolong what was proved: AUTH_LIFETIME outlives renewals', () => {
+    const network = new Network(7);
+    const [a, b] = [new Node(network, A), new Node(network, B)];
+    const ike = (lifetime: number) => ({ ...policy(A, B).ike, lifetime });
+    a.configure([policy(A, B, { version: 2, ike: ike(60) })]);
+    b.configure([policy(B, A, { ...changes, ike: ike(300) })]);
+    network.run(280);
+    expect(a.codes().filter((c) => c === 'ike-rekeyed').length).toBeGreaterThan(2);
+    expect(a.codes().filter((c) => c === 'ike-established').length).toBeGreaterThan(1);
+    expect(live(a)).toHaveLength(1);
+    expect(live(b)).toHaveLength(1);
   });
 
   test('a new authentication that fails leaves the old SA, and is tried again', () => {
