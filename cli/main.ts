@@ -5,7 +5,9 @@ import { Command } from 'commander';
 import { explainMistake } from '../src/dialect/seil/explain.ts';
 import { parseSeil } from '../src/dialect/seil/parse.ts';
 import { ask } from './client.ts';
+import { explainCommand } from './explain.ts';
 import { pkiCommand } from './pki.ts';
+import { probeCommand } from './probe.ts';
 
 const DEFAULT_SOCKET = '/run/sekisho/control.sock';
 
@@ -133,6 +135,8 @@ withSocket(program.command('stop'))
     while (existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
+program.addCommand(explainCommand());
 program.addCommand(pkiCommand());
+program.addCommand(probeCommand());
 
 program.parseAsync().catch((e: Error) => fail(`sekisho: ${e.message}`));

@@ -61,12 +61,16 @@ describe('who may import whom', () => {
     ['dataplane', [/^src\/(net|ike)\//, /^src\/pki\/x509\.ts$/]],
     ['host', [/^src\/(net|plan)\//]],
     ['show', [/^src\/(net|ike|plan|dataplane)\//]],
+    ['explain', [/^src\/(net|ike)\//]],
+    ['probe', [/^src\/(net|ike|explain)\//]],
   ])('src/%s', (room, allowed) => {
     expect(trespasses(`src/${room}/`, allowed, own)).toEqual([]);
   });
 
-  test('cli: config and dialect, and of the daemon the types of its protocol', () => {
-    expect(trespasses('cli/', [/^src\/(config|dialect)\//, /^src\/daemon\/protocol\.ts$/], own)).toEqual([]);
+  // `explain` and `probe` are tools that need no daemon: the command line is all that composes them.
+  test('cli: config and dialect, the tools, and of the daemon the types of its protocol', () => {
+    const allowed = [/^src\/(config|dialect|explain|probe)\//, /^src\/daemon\/protocol\.ts$/];
+    expect(trespasses('cli/', allowed, own)).toEqual([]);
     const daemon = all.filter((i) => i.file.startsWith('cli/') && i.what.startsWith('src/daemon/'));
     expect(daemon.filter((i) => !i.typeOnly)).toEqual([]);
   });
@@ -83,6 +87,11 @@ describe('who may import whom', () => {
     expect(inward).toEqual([]);
     expect(all.filter((i) => /^(test|bench)\//.test(i.what))).toEqual([]);
   });
+});
+
+test('of the tools only the socket of the probe touches Node', () => {
+  const touching = all.filter((i) => /^src\/(explain|probe)\//.test(i.file) && !/^src\//.test(i.what));
+  expect(new Set(touching.map((i) => i.file))).toEqual(new Set(['src/probe/socket.ts']));
 });
 
 describe('ike is sans-IO', () => {

@@ -1,7 +1,7 @@
 // A guess at who is at the other end, from what it says first: Vendor IDs, notifies and the shape of its offer. It
 // feeds explanations and decides nothing.
 import { hex } from '../net/bytes.ts';
-import { NOTIFY_V2, TRANSFORM, VENDOR } from './wire/numbers.ts';
+import { NAMED_NOTIFY_V2, NOTIFY_V2, TRANSFORM, VENDOR } from './wire/numbers.ts';
 import { find as findV1, type Payload as PayloadV1 } from './wire/v1.ts';
 import { find, findNotify, type Payload } from './wire/v2.ts';
 
@@ -46,6 +46,11 @@ const PROFILES: readonly Profile[] = [
   {
     name: 'strongSwan 5.3, which is in the TP-Link ER605 and others',
     fits: (t) => t.hashes === '1,2,3,4' && t.order === CHARON && !redirects(t),
+  },
+  // What it answers with, whatever was asked.
+  {
+    name: 'strongSwan',
+    fits: (t) => says(t, NAMED_NOTIFY_V2.MULTIPLE_AUTH_SUPPORTED) && t.order === CHARON,
   },
 ];
 

@@ -15,9 +15,11 @@ import {
   ATTRIBUTE_P2 as A2,
   AUTH_V1,
   ENCAPSULATION,
+  FOREIGN_AUTH_V1,
   KEY_IKE,
   LIFE_KILOBYTES,
   LIFE_SECONDS,
+  nameOf,
   PROTOCOL,
 } from '../wire/numbers.ts';
 import type { Proposal, Transform } from '../wire/v1.ts';
@@ -123,16 +125,20 @@ const AUTHENTICATION_NAMES: Readonly<Record<number, string>> = {
   [AUTH_V1.RSA_SIGNATURE]: 'rsa-signature',
 };
 
-function phase1Names(t: Transform): Alternatives {
+function authenticationName(method: number): string {
+  const foreign = nameOf(FOREIGN_AUTH_V1, method);
+  return AUTHENTICATION_NAMES[method] ?? (foreign === String(method) ? `method ${method}` : foreign);
+}
+
+/** A transform of phase 1 by name, whether we speak it or not. */
+export function phase1Names(t: Transform): Alternatives {
   const a = t.attributes;
   const [e, k, h, g] = [A1.ENCRYPTION, A1.KEY_LENGTH, A1.HASH, A1.GROUP].map((type) => value(a, type));
   return {
     encryption: [phase1CipherName(e, k)],
     hash: [phase1HashName(h)],
     group: [groupName(g)],
-    authentication: [
-      AUTHENTICATION_NAMES[value(a, A1.AUTHENTICATION) ?? 0] ?? `method ${value(a, A1.AUTHENTICATION)}`,
-    ],
+    authentication: [authenticationName(value(a, A1.AUTHENTICATION) ?? 0)],
   };
 }
 

@@ -108,7 +108,12 @@ export function quickModeKeys(
 }
 
 /** HASH(CKY-I | CKY-R | IP | port) of NAT-D (RFC 3947 3.2). */
-export function natD(suite: IsakmpSuite, cookieI: Uint8Array, cookieR: Uint8Array, e: Endpoint): Uint8Array {
+export function natD(
+  suite: Pick<IsakmpSuite, 'hash'>,
+  cookieI: Uint8Array,
+  cookieR: Uint8Array,
+  e: Endpoint,
+): Uint8Array {
   const port = Uint8Array.of(e.port >> 8, e.port & 255);
   return hash(suite.hash, cookieI, cookieR, addressBytes(e.address), port);
 }

@@ -270,3 +270,120 @@ export const FOREIGN_GROUP = {
   ...{ brainpool224: 27, brainpool256: 28, brainpool384: 29, brainpool512: 30 },
   ...{ 'ml-kem-512': 35, 'ml-kem-768': 36, 'ml-kem-1024': 37 },
 } as const;
+
+/**
+ * What we only name, for those who read other people's messages: exchanges, payloads, notifies, methods and Vendor IDs
+ * that no code of ours acts on.
+ */
+export const NAMED_EXCHANGE_V1 = {
+  BASE: 1,
+  AUTHENTICATION_ONLY: 3,
+  TRANSACTION: 6,
+  NEW_GROUP_MODE: 33,
+} as const;
+export const NAMED_EXCHANGE_V2 = {
+  IKE_SESSION_RESUME: 38, // RFC 5723
+  GSA_AUTH: 39, // RFC 9838
+  IKE_INTERMEDIATE: 43, // RFC 9242
+  IKE_FOLLOWUP_KE: 44, // RFC 9370
+} as const;
+
+export const NAMED_PAYLOAD_V1 = { ATTR: 14, FRAG: 132 } as const; // draft-dukes-ike-mode-cfg, Cisco and Microsoft
+export const NAMED_PAYLOAD_V2 = { GSPM: 49, PS: 54 } as const; // RFC 6467, RFC 8019
+
+/** Authentication methods of phase 1 that we do not speak: RFC 2409 A, RFC 4754, draft-beaulieu-ike-xauth-02. */
+export const FOREIGN_AUTH_V1 = {
+  ...{ 'dss-signature': 2, 'rsa-encryption': 4, 'rsa-encryption-revised': 5 },
+  ...{ 'ecdsa-256': 9, 'ecdsa-384': 10, 'ecdsa-521': 11, 'hybrid-rsa': 64221, 'hybrid-dss': 64223 },
+  ...{ 'xauth-preshared-key': 65001, 'xauth-preshared-key (responder)': 65002 },
+  ...{ 'xauth-rsa': 65005, 'xauth-rsa (responder)': 65006 },
+} as const;
+
+export const NAMED_NOTIFY_V1 = {
+  INVALID_PAYLOAD_TYPE: 1,
+  DOI_NOT_SUPPORTED: 2,
+  SITUATION_NOT_SUPPORTED: 3,
+  INVALID_MAJOR_VERSION: 5,
+  INVALID_MINOR_VERSION: 6,
+  INVALID_PROTOCOL_ID: 10,
+  INVALID_TRANSFORM_ID: 12,
+  INVALID_CERT_ENCODING: 19,
+  INVALID_CERTIFICATE: 20,
+  CERT_TYPE_UNSUPPORTED: 21,
+  INVALID_CERT_AUTHORITY: 22,
+  ADDRESS_NOTIFICATION: 26,
+  NOTIFY_SA_LIFETIME: 27,
+  CERTIFICATE_UNAVAILABLE: 28,
+  UNSUPPORTED_EXCHANGE_TYPE: 29,
+  UNEQUAL_PAYLOAD_LENGTHS: 30,
+} as const;
+
+export const NAMED_NOTIFY_V2 = {
+  UNACCEPTABLE_ADDRESSES: 40, // RFC 4555
+  UNEXPECTED_NAT_DETECTED: 41,
+  USE_ASSIGNED_HOA: 42, // RFC 5026
+  AUTHORIZATION_FAILED: 45, // RFC 9838
+  STATE_NOT_FOUND: 47, // RFC 9370
+  TS_MAX_QUEUE: 48, // RFC 9611
+  HTTP_CERT_LOOKUP_SUPPORTED: 16392,
+  ADDITIONAL_IP4_ADDRESS: 16397, // RFC 4555
+  ADDITIONAL_IP6_ADDRESS: 16398,
+  NO_ADDITIONAL_ADDRESSES: 16399,
+  NO_NATS_ALLOWED: 16402,
+  AUTH_LIFETIME: 16403, // RFC 4478
+  MULTIPLE_AUTH_SUPPORTED: 16404, // RFC 4739
+  ANOTHER_AUTH_FOLLOWS: 16405,
+  REDIRECT: 16407, // RFC 5685
+  REDIRECTED_FROM: 16408,
+  TICKET_LT_OPAQUE: 16409, // RFC 5723
+  TICKET_REQUEST: 16410,
+  TICKET_ACK: 16411,
+  TICKET_NACK: 16412,
+  TICKET_OPAQUE: 16413,
+  IKEV2_MESSAGE_ID_SYNC_SUPPORTED: 16420, // RFC 6311
+  IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED: 16421,
+  IKEV2_MESSAGE_ID_SYNC: 16422,
+  IPSEC_REPLAY_COUNTER_SYNC: 16423,
+  CLONE_IKE_SA_SUPPORTED: 16432, // RFC 7791
+  CLONE_IKE_SA: 16433,
+  PUZZLE: 16434, // RFC 8019
+  USE_PPK: 16435, // RFC 8784
+  PPK_IDENTITY: 16436,
+  NO_PPK_AUTH: 16437,
+  INTERMEDIATE_EXCHANGE_SUPPORTED: 16438, // RFC 9242
+  IP4_ALLOWED: 16439, // RFC 8983
+  IP6_ALLOWED: 16440,
+  ADDITIONAL_KEY_EXCHANGE: 16441, // RFC 9370
+  USE_AGGFRAG: 16442, // RFC 9347
+  SUPPORTED_AUTH_METHODS: 16443, // RFC 9593
+  SA_RESOURCE_INFO: 16444, // RFC 9611
+} as const;
+
+/** Hash algorithms of SIGNATURE_HASH_ALGORITHMS: RFC 7427 7, RFC 8420 2. */
+export const SIGNATURE_HASH = { sha1: 1, sha256: 2, sha384: 3, sha512: 4, identity: 5 } as const;
+
+/** Vendor IDs by the name that people know; one that stands for a family is a prefix. */
+export const NAMED_VENDOR: Readonly<Record<string, string>> = {
+  'racoon (KAME)': VENDOR.RACOON,
+  'Dead Peer Detection': VENDOR.DPD,
+  'NAT traversal (RFC 3947)': VENDOR.NAT_T_RFC3947,
+  'NAT traversal (draft-00)': '4485152d18b6bbcd0be8a8469579ddcc',
+  'NAT traversal (draft-02)': VENDOR.NAT_T_DRAFT_02,
+  'NAT traversal (draft-02\\n)': VENDOR.NAT_T_DRAFT_02_N,
+  'NAT traversal (draft-03)': VENDOR.NAT_T_DRAFT_03,
+  'NAT traversal (draft-04)': '9909b64eed937c6573de52ace952fa6b',
+  'NAT traversal (draft-05)': '80d0bb3def54565ee84645d4c85ce3ee',
+  'NAT traversal (draft-06)': '4d1e0e136deafa34c4f3ea9f02ec7285',
+  'NAT traversal (draft-07)': '439b59f8ba676c4c7737ae22eab8f582',
+  'NAT traversal (draft-08)': '8f8d83826d246b6fc7a8a6a428c11de8',
+  XAUTH: VENDOR.XAUTH,
+  'Cisco Unity': '12f5f28c457168a9702d9fe274cc',
+  'IKE fragmentation': VENDOR.FRAGMENTATION,
+  'Windows (MS NT5 ISAKMPOAKLEY)': VENDOR.MICROSOFT,
+  'Windows (negotiation discovery)': 'fb1de3cdf341b7ea16b7e5be0855f120',
+  'Windows (initial contact)': '26244d38eddb61b3172a36e3d0cfb819',
+  'Windows (CGA)': 'e3a5966a76379fe707228231e5ce8652',
+  'Windows (AuthIP)': '214ca4faffa7f32d6748e5303395ae83',
+  'Windows (key modules)': '01528bbbc00696121849ab9a1c5b2a51',
+  strongSwan: VENDOR.STRONGSWAN,
+};
