@@ -2,9 +2,10 @@
 import type { Endpoint } from '../net/endpoint.ts';
 import { Secret } from '../net/secret.ts';
 import type { Connection, Core } from './core.ts';
-import { CIPHERS, HASHES, weakness } from './crypto/algorithm.ts';
+import { CIPHERS, HASHES } from './crypto/algorithm.ts';
 import type { Did } from './event.ts';
 import type { EspSa, Limits, Traffic } from './io.ts';
+import { weakness } from './proposal/strength.ts';
 import type { EspSuite } from './proposal/v2.ts';
 import type { IkeSa } from './v2/sa.ts';
 

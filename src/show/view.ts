@@ -2,7 +2,7 @@
 import type { PortState, SaCounters, Statistics, TunnelCounters } from '../dataplane/port.ts';
 import { type ChildSa, current } from '../ike/child.ts';
 import type { Connection } from '../ike/core.ts';
-import { weakness } from '../ike/crypto/algorithm.ts';
+import { weakness } from '../ike/proposal/strength.ts';
 import { type Reason, reasonText } from '../ike/reason.ts';
 import { passive } from '../ike/supervise.ts';
 import { lifetimeOf } from '../ike/v1/lifecycle.ts';

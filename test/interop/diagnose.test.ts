@@ -5,6 +5,8 @@ import { HOST2, openPair, type Pair, pairConfig } from './pair.ts';
 import { Sekisho } from './sekisho.ts';
 
 const V2 = 'interface.ipsec0.ike.version : 2';
+// What the other side begins by itself would hide what ours cannot.
+const THEIRS = [V2, 'interface.ipsec0.ike.responder-only : enable'];
 const p = 'interface.ipsec0.ike.proposal';
 
 let pair: Pair;
@@ -14,7 +16,7 @@ beforeAll(async () => {
   pair = await openPair('diagnose');
   [a, b] = await Promise.all([
     Sekisho.start(pair.lab, pair.a, 'a', pairConfig(1, V2)),
-    Sekisho.start(pair.lab, pair.b, 'b', pairConfig(2, V2)),
+    Sekisho.start(pair.lab, pair.b, 'b', pairConfig(2, ...THEIRS)),
   ]);
 });
 afterAll(() => pair?.lab.close());
@@ -89,14 +91,14 @@ describe('names the culprit', () => {
 
   test.each(cases)('%s', async (_what, ours, name, words) => {
     const theirs = name === 'renewal' ? `${p}.phase2.pfs-group : ecp256` : '';
-    await b.reload(pairConfig(2, V2, theirs));
+    await b.reload(pairConfig(2, ...THEIRS, theirs));
     expect((await a.reload(ours)).stderr).toBe('');
     const { checks, code, text } = await diagnose();
     expect(culprit(checks), text).toBe(name);
     expect(text).toMatch(words);
     expect(code).toBe(1);
     await a.reload(keep);
-    await b.reload(pairConfig(2, V2));
+    await b.reload(pairConfig(2, ...THEIRS));
   });
 
   test('UDP 500 blocked', async () => {

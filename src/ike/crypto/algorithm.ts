@@ -167,12 +167,3 @@ export const GROUPS: Readonly<Record<GroupName, Group>> = {
 export function groupById(id: number): Group | undefined {
   return Object.values(GROUPS).find((g) => g.id === id);
 }
-
-/** Still standing, but no choice for something new (RFC 8247, RFC 8221); the rules of a configuration name the same. */
-export const WEAK: readonly string[] = ['md5', 'modp1024', '3des', 'sha1', 'modp1536'];
-
-/** For people: " (weak: sha1, modp1536)" where a suite has such parts, else nothing. */
-export function weakness(suite: { readonly [part: string]: unknown }): string {
-  const found = new Set(Object.values(suite).filter((v) => WEAK.includes(String(v))));
-  return found.size > 0 ? ` (weak: ${[...found].join(', ')})` : '';
-}

@@ -41,3 +41,10 @@ export function weaknessOf(name: string): Weakness | undefined {
   const [bare] = name.split('/');
   return Object.hasOwn(WEAKNESSES, bare) ? WEAKNESSES[bare] : undefined;
 }
+
+/** For people: " (weak: sha1, modp1536)" where a suite has such parts, else nothing. */
+export function weakness(suite: { readonly [part: string]: unknown }): string {
+  const parts = Object.values(suite).map(String);
+  const found = new Set(parts.filter((name) => weaknessOf(name) !== undefined));
+  return found.size > 0 ? ` (weak: ${[...found].join(', ')})` : '';
+}

@@ -2,10 +2,10 @@
 import { equalConstantTime, fromHex, hex } from '../../net/bytes.ts';
 import { type Endpoint, endpointText } from '../../net/endpoint.ts';
 import type { Connection, Core } from '../core.ts';
-import { weakness } from '../crypto/algorithm.ts';
 import type { KeyExchangeResult } from '../crypto/key-exchange.ts';
 import { keyOf } from '../policy.ts';
 import { acceptPhase1Lifetime } from '../proposal/lifetime.ts';
+import { weakness } from '../proposal/strength.ts';
 import { type ChosenV1, choosePhase1, type IsakmpSuite, phase1Proposal } from '../proposal/v1.ts';
 import type { Reason } from '../reason.ts';
 import { supervise } from '../supervise.ts';

@@ -2,9 +2,9 @@
 // where both sides can do so (RFC 6023).
 import { u32Bytes } from '../../net/bytes.ts';
 import type { Connection, Core } from '../core.ts';
-import { weakness } from '../crypto/algorithm.ts';
 import { identityText, identityToWire, type WireIdentity, wrongIdentity } from '../identity.ts';
 import { keyOf } from '../policy.ts';
+import { weakness } from '../proposal/strength.ts';
 import { espAlternatives, toWire } from '../proposal/v2.ts';
 import type { Reason } from '../reason.ts';
 import { supervise } from '../supervise.ts';
