@@ -6,7 +6,7 @@
         "crypto/suite.cc", "crypto/kernels.cc", "crypto/openssl.cc", "crypto/selftest.cc", "crypto/measure.cc",
         "io/tun.cc", "io/sockets.cc", "io/esp_sender.cc",
         "io/esp_port.cc", "io/xdp.cc", "io/packet_socket.cc", "io/ethernet.cc", "io/next_hop.cc",
-        "path/packet.cc", "path/coalesce.cc", "path/encapsulate.cc", "path/decapsulate.cc",
+        "path/packet.cc", "path/coalesce.cc", "path/encapsulate.cc", "path/decapsulate.cc", "path/transport.cc",
         "path/outbound.cc", "path/inbound.cc", "path/crew.cc", "path/ports.cc", "path/engine.cc",
         "x509/verify.cc", "napi/x509.cc", "napi/binding.cc"
       ],

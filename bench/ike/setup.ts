@@ -85,7 +85,14 @@ export class Setup {
     return this.#seal(EXCHANGE.IKE_AUTH, 1, [
       { type: 'idi', ...this.#id() },
       ...this.#proof(),
-      { type: 'sa', proposals: toWire(PROTOCOL.ESP, random(4), espAlternatives(offered(esp), [])) },
+      {
+        type: 'sa',
+        proposals: toWire(
+          PROTOCOL.ESP,
+          random(4),
+          espAlternatives({ ...esp, ciphers: [esp.cipher], hashes: [] }, []),
+        ),
+      },
       { type: 'tsi', selectors: fromPrefixes([this.peer.network], 0) },
       { type: 'tsr', selectors: lan },
     ]);
@@ -135,12 +142,6 @@ export class Setup {
     const header = this.#header(exchange, messageId, flags);
     return seal({ suite: this.#suite, keys: this.#keys! }, true, header, payloads, random)[0];
   }
-}
-
-function offered({ cipher, esn }: EspSuite) {
-  const selectors = { local: [], remote: [] };
-  const rest = { seconds: 0, replayWindow: 0, anySelectors: false, protocol: 0 };
-  return { ciphers: [cipher], hashes: [], esn, selectors, ...rest };
 }
 
 function refusal(payloads: readonly Payload[]): string {

@@ -244,6 +244,8 @@ class Binding : public Napi::ObjectWrap<Binding> {
     out->esn = o.Get("esn").ToBoolean();
     out->encapsulated = o.Get("encapsulated").ToBoolean();
     out->ecn = o.Get("ecn").ToBoolean();
+    out->transport = o.Get("transport").ToBoolean();
+    out->loose = o.Get("loose").ToBoolean();
     if (o.Get("traffic").IsObject()) {
       const Napi::Object traffic = o.Get("traffic").As<Napi::Object>();
       out->selectors = {true, selectors(traffic.Get("local")), selectors(traffic.Get("remote"))};

@@ -20,13 +20,6 @@ uint32_t read32(const uint8_t* p) {
   return v;
 }
 
-// Sum of the pseudo header (RFC 9293 3.1, RFC 8200 8.1).
-uint64_t pseudo_sum(const uint8_t* packet, bool v6, uint8_t protocol, uint32_t octets) {
-  uint8_t tail[4] = {0, protocol};
-  put16(tail + 2, octets);
-  return checksum_sum(tail, 4, v6 ? checksum_sum(packet + 8, 32) : checksum_sum(packet + 12, 8));
-}
-
 }  // namespace
 
 void Coalescer::add(Tunnel& tunnel, uint8_t* packet, uint32_t octets) {

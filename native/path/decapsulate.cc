@@ -5,6 +5,7 @@
 #include "../crypto/esp_layout.h"
 #include "limits.h"
 #include "packet.h"
+#include "transport.h"
 
 namespace sekisho {
 namespace {
@@ -119,8 +120,25 @@ void Decapsulator::open() {
 void Decapsulator::finish() {
   if (!jobs_.empty()) open();
   coalescer_.flush();
+  lifted_ = 0;
   for (Tunnel* tunnel : held_) tunnel->holder.store(nullptr, std::memory_order_release);
   held_.clear();
+}
+
+// In transport mode the outer IP header is the packet's own (RFC 4303 3.1.1). It is made anew in front of a copy: in place
+// it would stand on the packet before.
+uint8_t* Decapsulator::lift(const InboundSa& sa, const Pending& p, const uint8_t* payload, uint32_t octets, uint8_t next) {
+  const uint32_t room = SuperpacketSink::kFront + kMostNetworkOctets + octets;
+  if (lifted_ + room > kLifted) {
+    coalescer_.flush();
+    lifted_ = 0;
+  }
+  uint8_t* ip = lift_.get() + lifted_ + SuperpacketSink::kFront;
+  lifted_ += (room + 15) & ~15u;
+  return restore_packet(ip, {p.outer.from.address, p.outer.local.address, p.outer.tos}, payload, octets, next,
+                        sa.encapsulated)
+             ? ip
+             : nullptr;
 }
 
 void Decapsulator::deliver(const Job& job, const Pending& p) {
@@ -153,12 +171,19 @@ void Decapsulator::deliver(const Job& job, const Pending& p) {
   sa.octets.add(octets);
   within_limits(sa, events_);
   if (next == kNextNone) return drops.count(Drop::kDummy);
-  // What follows the packet's own length is padding for traffic flow confidentiality (RFC 4303 2.7).
-  const uint32_t length = inner_length(inner, octets);
-  const uint8_t version = length ? inner[0] >> 4 : 0;
-  if (version != (next == kNextIpv4 ? 4 : next == kNextIpv6 ? 6 : 255)) return drops.count(Drop::kMalformedInner);
+  uint32_t length;
+  if (sa.transport) {
+    if (!(inner = lift(sa, p, inner, octets, next))) return drops.count(Drop::kMalformedInner);
+    length = octets + network_octets(inner);
+  } else {
+    // What follows the packet's own length is padding for traffic flow confidentiality (RFC 4303 2.7).
+    length = inner_length(inner, octets);
+    const uint8_t v = length ? inner[0] >> 4 : 0;
+    if (v != (next == kNextIpv4 ? 4 : next == kNextIpv6 ? 6 : 255)) return drops.count(Drop::kMalformedInner);
+  }
+  const uint8_t version = inner[0] >> 4;
   if (version == 6 && !tunnel.ipv6.load(std::memory_order_relaxed)) return drops.count(Drop::kIpv6Blocked);
-  if (!sa.selectors.allow(inner, length)) return drops.count(Drop::kSelectorMismatch);
+  if (!sa.selectors.allow_in(inner, length)) return drops.count(Drop::kSelectorMismatch);
   if (!merge_ecn(inner, p.outer.tos)) return drops.count(Drop::kCongestion);
   clamp_mss(inner, length, tunnel.mss4.load(std::memory_order_relaxed), tunnel.mss6.load(std::memory_order_relaxed),
             false);

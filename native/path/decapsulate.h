@@ -14,6 +14,7 @@
 #pragma once
 #include <vector>
 
+#include "../pages.h"
 #include "../sa/table.h"
 #include "coalesce.h"
 #include "events.h"
@@ -56,6 +57,7 @@ class Decapsulator {
   void hold(Tunnel& tunnel);
   void open();
   void deliver(const Job& job, const Pending& p);
+  uint8_t* lift(const InboundSa& sa, const Pending& p, const uint8_t* payload, uint32_t octets, uint8_t next);
 
   SaTable& table_;
   Events& events_;
@@ -66,6 +68,10 @@ class Decapsulator {
   std::vector<Batch> batches_;    // one for each SA in this turn
   std::vector<Tunnel*> held_;
   Job sorted_[kMaxBatch];
+  // Packets of transport mode, with their headers, until they are handed over.
+  static constexpr uint32_t kLifted = 2 << 20;
+  Pages lift_{kLifted};
+  uint32_t lifted_ = 0;
 };
 
 }  // namespace sekisho

@@ -8,9 +8,11 @@ namespace sekisho {
 
 #define SEKISHO_DROPS(X)                                  \
   X(kNoOutboundSa, "no-outbound-sa")                      \
+  X(kNoMatchingSa, "no-matching-sa")                      \
   X(kSaExpired, "sa-expired")                             \
   X(kIpv6Blocked, "ipv6-blocked")                         \
   X(kMalformedInner, "malformed-inner")                   \
+  X(kFragment, "fragment")                                \
   X(kTooBig, "too-big")                                   \
   X(kSendFailed, "send-failed")                           \
   X(kUnknownSpi, "unknown-spi")                           \

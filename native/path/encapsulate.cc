@@ -5,6 +5,7 @@
 #include "../crypto/esp_layout.h"
 #include "limits.h"
 #include "packet.h"
+#include "transport.h"
 
 namespace sekisho {
 namespace {
@@ -22,6 +23,18 @@ void on_segment(void* context, const uint8_t* headers, uint32_t header_octets, c
                 uint32_t payload_octets) {
   const Segment& s = *static_cast<Segment*>(context);
   s.self->encapsulate(*s.tunnel, *s.sa, headers, header_octets, payload, payload_octets);
+}
+
+// The newest SA whose selectors name the packet; else, of those that are not strict, the newest.
+OutboundSa* sa_for(OutboundSa* newest, const uint8_t* packet, uint32_t octets) {
+  for (OutboundSa* sa = newest; sa; sa = sa->older.load(std::memory_order_acquire)) {
+    if (!sa->selectors.enforced) return sa;
+    if (inner_length(packet, octets) && sa->selectors.allow_out(packet, octets)) return sa;
+  }
+  for (OutboundSa* sa = newest; sa; sa = sa->older.load(std::memory_order_acquire)) {
+    if (sa->loose) return sa;
+  }
+  return nullptr;
 }
 
 // The outer ToS octet: DSCP as configured, the congestion field copied where the peer carries marks back in (RFC 6040 4.1).
@@ -57,8 +70,8 @@ void Encapsulator::add(Tunnel& tunnel, const VnetHeader& header, uint8_t* packet
   if (octets && packet[0] >> 4 == 6 && !tunnel.ipv6.load(std::memory_order_relaxed)) {
     return tunnel.tx_drops.count(Drop::kIpv6Blocked);
   }
-  OutboundSa* sa = tunnel.outbound.load(std::memory_order_acquire);
-  if (!sa) {
+  OutboundSa* newest = tunnel.outbound.load(std::memory_order_acquire);
+  if (!newest) {
     tunnel.tx_drops.count(Drop::kNoOutboundSa);
     if (!tunnel.acquired.exchange(true)) {
       Event e{Event::Kind::kAcquire, {}, {}, {}, tunnel.name};
@@ -66,6 +79,10 @@ void Encapsulator::add(Tunnel& tunnel, const VnetHeader& header, uint8_t* packet
     }
     return;
   }
+  OutboundSa* sa = sa_for(newest, packet, octets);
+  if (!sa) return tunnel.tx_drops.count(Drop::kNoMatchingSa);
+  // Whole datagrams only (RFC 4303 3.1.1): the device's MTU lets the kernel make no fragments.
+  if (sa->transport && is_fragment(packet, octets)) return tunnel.tx_drops.count(Drop::kFragment);
   if (!within_limits(*sa, events_)) return tunnel.tx_drops.count(Drop::kSaExpired);
   clamp_mss(packet, octets, tunnel.mss4.load(std::memory_order_relaxed), tunnel.mss6.load(std::memory_order_relaxed),
             header.flags & VnetHeader::kNeedsChecksum);
@@ -76,6 +93,13 @@ void Encapsulator::add(Tunnel& tunnel, const VnetHeader& header, uint8_t* packet
 void Encapsulator::encapsulate(Tunnel& tunnel, OutboundSa& sa, const uint8_t* headers, uint32_t header_octets,
                                const uint8_t* payload, uint32_t payload_octets) {
   const Suite& s = sa.suite;
+  const uint8_t* const ip = headers;
+  const uint32_t whole = header_octets + payload_octets;
+  if (sa.transport) {
+    const uint32_t cut = network_octets(ip);
+    headers += cut;
+    header_octets -= cut;
+  }
   const uint32_t inner = header_octets + payload_octets;
   const uint32_t padding = -(inner + 2) & (s.block - 1);
   const uint32_t text = inner + padding + 2;
@@ -95,16 +119,16 @@ void Encapsulator::encapsulate(Tunnel& tunnel, OutboundSa& sa, const uint8_t* he
   at += inner;
   for (uint32_t i = 1; i <= padding; i++) *at++ = i;  // RFC 4303 2.4
   *at++ = padding;
-  *at = headers[0] >> 4 == 6 ? kNextIpv6 : kNextIpv4;
+  *at = sa.transport ? network_protocol(ip) : ip[0] >> 4 == 6 ? kNextIpv6 : kNextIpv4;
 
-  packets_.push_back({&sa, static_cast<uint32_t>(used_), octets, outer_tos(tunnel, sa, headers),
-                      dont_fragment(tunnel, headers, inner)});
+  packets_.push_back({&sa, static_cast<uint32_t>(used_), octets, outer_tos(tunnel, sa, ip),
+                      dont_fragment(tunnel, ip, whole)});
   jobs_.push_back({esp, text, static_cast<uint32_t>(sequence >> 32), false});
   used_ += octets;
   sa.packets.add(1);
   sa.octets.add(inner);
   tunnel.tx_packets.add(1);
-  tunnel.tx_octets.add(inner);
+  tunnel.tx_octets.add(whole);
   if (jobs_.size() - sealed_ >= sa.cipher->batch()) seal();
 }
 

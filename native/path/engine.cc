@@ -189,6 +189,8 @@ void Engine::fill(Sa& sa, const SaSpec& spec, Tunnel* tunnel) {
   sa.esn = spec.esn;
   sa.encapsulated = spec.encapsulated;
   sa.ecn = spec.ecn;
+  sa.transport = spec.transport;
+  sa.selectors = spec.selectors;
   sa.tunnel = tunnel;
   sa.local = spec.local;
   sa.remote = spec.remote;
@@ -206,7 +208,6 @@ std::string Engine::install_inbound(SaSpec spec) {
     Tunnel* tunnel = find(spec.tunnel);
     if (!tunnel) return "there is no tunnel " + spec.tunnel;
     fill(*sa, spec, tunnel);
-    sa->selectors = std::move(spec.selectors);
     if (!sa->cipher) return "no crypto kernel knows this suite";
     if (InboundSa* other = table_.at(spec.spi & (SaTable::kSlots - 1)); other && other->spi != spec.spi) {
       return "the SPI's place in the table is taken";
@@ -228,14 +229,15 @@ std::string Engine::install_outbound(SaSpec spec) {
     Tunnel* tunnel = find(spec.tunnel);
     if (!tunnel) return "there is no tunnel " + spec.tunnel;
     fill(*sa, spec, tunnel);
+    sa->loose = spec.loose;
     if (!sa->cipher) return "no crypto kernel knows this suite";
     if (!sa->encapsulated) {
       if (std::string error = ports_.use(sa->local.address); !error.empty()) return error;
       sa->port = ports_.now(sa->local.address);
     }
-    tunnel->outbound.store(sa.get(), std::memory_order_release);
-    tunnel->acquired.store(false);
-    outbound_[spec.tunnel].push_back(std::move(sa));
+    auto& list = outbound_[spec.tunnel];
+    list.push_back(std::move(sa));
+    link(*tunnel, list);
   }
   return "";
 }
@@ -259,12 +261,19 @@ void Engine::remove_outbound(const std::string& name, uint32_t spi) {
   if (found == list.end()) return;
   std::unique_ptr<OutboundSa> old = std::move(*found);
   list.erase(found);
-  if (Tunnel* tunnel = find(name); tunnel && tunnel->outbound.load() == old.get()) {
-    tunnel->outbound.store(list.empty() ? nullptr : list.back().get(), std::memory_order_release);
-    tunnel->acquired.store(false);
-  }
+  if (Tunnel* tunnel = find(name)) link(*tunnel, list);
   if (list.empty()) outbound_.erase(it);
   end(std::move(old));
+}
+
+// A worker under way may follow old links and new: all of them lead to SAs that are not freed before it is through.
+void Engine::link(Tunnel& tunnel, const std::vector<std::unique_ptr<OutboundSa>>& list) {
+  OutboundSa* newest = nullptr;
+  for (const auto& sa : list) {
+    sa->older.store(newest, std::memory_order_release);
+    newest = sa.get();
+  }
+  if (tunnel.outbound.exchange(newest, std::memory_order_acq_rel) != newest) tunnel.acquired.store(false);
 }
 
 // No thread finds the SA any more.

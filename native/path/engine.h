@@ -22,11 +22,12 @@ struct SaSpec {
   uint32_t spi;
   Suite suite;
   Secret key, mac_key;
-  bool esn, encapsulated, ecn;
+  bool esn, encapsulated, ecn, transport;
+  bool loose;  // outbound
   uint32_t window;
   Endpoint local, remote;
   Limits soft, hard;
-  Selectors selectors;  // inbound
+  Selectors selectors;
 };
 
 struct SaStatistics {
@@ -78,6 +79,8 @@ class Engine {
   void expire_by_time(Sa& sa, uint64_t now_ms);
   Tunnel* find(const std::string& name) const;
   void fill(Sa& sa, const SaSpec& spec, Tunnel* tunnel);
+  // Chains the tunnel's outbound SAs, the newest first.
+  void link(Tunnel& tunnel, const std::vector<std::unique_ptr<OutboundSa>>& list);
   void end(std::shared_ptr<Sa> sa);
 
   Events events_;

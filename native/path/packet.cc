@@ -59,6 +59,12 @@ uint16_t checksum_finish(uint64_t sum) {
   return get16(octets);
 }
 
+uint64_t pseudo_sum(const uint8_t* packet, bool v6, uint8_t protocol, uint32_t octets) {
+  uint8_t tail[4] = {0, protocol};
+  put16(tail + 2, octets);
+  return checksum_sum(tail, 4, v6 ? checksum_sum(packet + 8, 32) : checksum_sum(packet + 12, 8));
+}
+
 namespace {
 
 // Headers that may stand between IPv6 and the transport (RFC 8200 4, IANA's list); behind them is no more for us.

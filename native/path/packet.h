@@ -11,6 +11,8 @@ uint32_t inner_length(const uint8_t* packet, size_t octets);
 // Internet checksum arithmetic (RFC 1071): sum() folds nothing, finish() folds and complements.
 uint64_t checksum_sum(const uint8_t* data, size_t octets, uint64_t start = 0);
 uint16_t checksum_finish(uint64_t sum);
+// Of the pseudo header (RFC 9293 3.1, RFC 8200 8.1) of a packet that carries `octets` of `protocol`.
+uint64_t pseudo_sum(const uint8_t* packet, bool v6, uint8_t protocol, uint32_t octets);
 
 // Offset of the transport header and its protocol, or 0: fragments and extension headers have none for us.
 uint32_t transport_offset(const uint8_t* packet, size_t octets, uint8_t* protocol);

@@ -27,8 +27,10 @@ struct Sa {
   bool esn;
   bool encapsulated;
   bool ecn;  // outbound: the peer carries congestion marks in (RFC 6040 4.1, RFC 7296 2.24)
+  bool transport = false;  // without the inner packet's IP header (RFC 4303 3.1.1)
   Tunnel* tunnel;
   std::unique_ptr<Cipher> cipher;
+  Selectors selectors;
   Endpoint local;
   MovingEndpoint remote;
   Limits soft, hard;
@@ -44,7 +46,6 @@ struct Sa {
 struct InboundSa : Sa {
   InboundSa(uint32_t window, bool esn_) : replay(window, esn_) {}
   ReplayWindow replay;
-  Selectors selectors;
   uint32_t batch = 0;  // its place in the turn of the worker that holds its tunnel
 };
 
@@ -53,6 +54,9 @@ class EspPort;
 struct OutboundSa : Sa {
   // Native ESP: where the port of its address is found, or null there for the raw socket.
   std::shared_ptr<std::atomic<EspPort*>> port;
+  // The tunnel's SA before this one: packets leave on the newest that is for them.
+  std::atomic<OutboundSa*> older{nullptr};
+  bool loose = false;  // also carries what no SA's selectors name
   // Whoever serves the tunnel's TUN has these for himself: number of the last packet, and when its path was last found
   // too narrow.
   uint64_t sequence = 0;
@@ -82,7 +86,7 @@ struct Tunnel {
   std::atomic<bool> ipv6{true};
   std::atomic<uint32_t> mtu{UINT32_MAX};  // the largest inner packet that the path carries whole
   std::atomic<DontFragment> df{DontFragment::kSet};
-  std::atomic<OutboundSa*> outbound{nullptr};
+  std::atomic<OutboundSa*> outbound{nullptr};  // the newest
   std::atomic<bool> acquired{false};
   std::atomic<const void*> holder{nullptr};  // a Decapsulator
   Counter rx_packets, rx_octets, tx_packets, tx_octets;

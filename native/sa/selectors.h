@@ -1,5 +1,5 @@
-// What an inbound SA may carry: the negotiated traffic selectors (RFC 4301 5.2 step 4, RFC 7296 2.9), checked against
-// each inner packet.
+// What an SA may carry: the negotiated traffic selectors (RFC 4301 5.2 step 4, RFC 7296 2.9), checked against each inner
+// packet on its way in; on its way out they find its SA among those of the tunnel.
 #pragma once
 #include <netinet/in.h>
 
@@ -30,15 +30,18 @@ struct Selectors {
   bool enforced = false;
   std::vector<Selector> local, remote;
 
-  // `inner` is a whole IPv4 or IPv6 packet of `octets` octets.
-  bool allow(const uint8_t* inner, uint32_t octets) const {
-    if (!enforced) return true;
-    const uint8_t v = inner[0] >> 4;
-    const uint8_t* source = inner + (v == 4 ? 12 : 8);
-    return any(remote, inner, octets, source, 0) && any(local, inner, octets, source + (v == 4 ? 4 : 16), 2);
-  }
+  // `inner` is a whole IPv4 or IPv6 packet of `octets` octets, from the peer to us or from us to the peer.
+  bool allow_in(const uint8_t* inner, uint32_t octets) const { return !enforced || pass(remote, local, inner, octets); }
+  bool allow_out(const uint8_t* inner, uint32_t octets) const { return !enforced || pass(local, remote, inner, octets); }
 
  private:
+  static bool pass(const std::vector<Selector>& from, const std::vector<Selector>& to, const uint8_t* inner,
+                   uint32_t octets) {
+    const uint8_t v = inner[0] >> 4;
+    const uint8_t* source = inner + (v == 4 ? 12 : 8);
+    return any(from, inner, octets, source, 0) && any(to, inner, octets, source + (v == 4 ? 4 : 16), 2);
+  }
+
   static bool has_ports(uint8_t protocol) {
     switch (protocol) {
       case IPPROTO_TCP:

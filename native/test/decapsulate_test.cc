@@ -41,7 +41,7 @@ TEST("trailer, padding, dummy packets and versions, with every suite") {
     CHECK(fate(p, text_of(s.suite, {}, 4)) == Drop::kMalformedInner);
     CHECK(fate(p, text_of(s.suite, v4, 41)) == Drop::kMalformedInner);
     CHECK(fate(p, text_of(s.suite, v6, 4)) == Drop::kMalformedInner);
-    CHECK(fate(p, text_of(s.suite, v4, 6)) == Drop::kMalformedInner);  // transport mode is not ours
+    CHECK(fate(p, text_of(s.suite, v4, 6)) == Drop::kMalformedInner);  // that is for transport mode
     CHECK(fate(p, text_of(s.suite, Octets(v4.begin(), v4.end() - 1), 4)) == Drop::kMalformedInner);
     Octets padding = text_of(s.suite, v4, 4);
     const uint32_t all = padding.size() - 2;

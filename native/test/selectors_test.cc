@@ -26,7 +26,7 @@ bool allowed(const std::vector<Selector>& local, const std::vector<Selector>& re
   Selectors s{true, local, remote};
   std::unique_ptr<uint8_t[]> exact(new uint8_t[packet.size()]);
   memcpy(exact.get(), packet.data(), packet.size());
-  return s.allow(exact.get(), packet.size());
+  return s.allow_in(exact.get(), packet.size());
 }
 
 Inner inner(Octets source, Octets destination) {
@@ -40,7 +40,7 @@ Inner inner(Octets source, Octets destination) {
 
 TEST("nothing is asked of an SA that enforces none, nothing passes one that has none") {
   const Octets p = Inner().build();
-  CHECK(Selectors{}.allow(p.data(), p.size()));
+  CHECK(Selectors{}.allow_in(p.data(), p.size()));
   CHECK(!allowed({}, {}, p));
   CHECK(!allowed({any(4)}, {}, p));
   CHECK(!allowed({}, {any(4)}, p));

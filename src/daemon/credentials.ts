@@ -12,7 +12,7 @@ import { Secret } from '../net/secret.ts';
 import { certificateNames } from '../pki/names.ts';
 import { type Block, pemBlocks } from '../pki/pem.ts';
 import type { X509 } from '../pki/x509.ts';
-import { outerFamily } from '../plan/plan.ts';
+import { outerFamily } from '../plan/connection.ts';
 
 /** How long before its end a certificate is called to mind. */
 const REMIND_DAYS = 30;

@@ -4,6 +4,7 @@
 import { echoes, hasAddress, wayTo } from '../host/path.ts';
 import { current } from '../ike/child.ts';
 import type { Connection } from '../ike/core.ts';
+import { type ChildPolicy, keyOf } from '../ike/policy.ts';
 import type { Reason } from '../ike/reason.ts';
 import type { Tunnel } from '../plan/desired.ts';
 import type { Check } from '../show/diagnosis.ts';
@@ -36,23 +37,24 @@ function checkOf({ code, key = '' }: Reason): string {
 /** `ping`: an address at the other end of the tunnel, for what only traffic can show. */
 export async function diagnose(router: Router, name: string, ping?: string): Promise<Check[]> {
   const tunnel = router.desired?.tunnels.find((t) => t.name === name);
-  const connection = router.engine.connections.get(name);
+  const connection = tunnel && router.engine.connections.get(tunnel.policy.name);
   if (!tunnel || !connection) return [];
   const checks: Check[] = [];
   const bad = () => checks.some((c) => c.verdict === 'bad');
   checks.push(...(await ground(tunnel)));
-  if (!bad()) checks.push(...(await negotiation(router, connection)));
-  if (!bad() && current(connection)) {
-    checks.push(nat(connection), await renewal(router, connection));
+  if (!bad()) checks.push(...(await negotiation(router, connection, tunnel.child)));
+  if (!bad() && current(connection, tunnel.child)) {
+    checks.push(nat(connection), await renewal(router, connection, tunnel.child));
     checks.push(...(await traffic(router, tunnel, ping)));
   }
   return checks;
 }
 
 /** Address and route, before anything is sent. */
-async function ground({ name, policy }: Tunnel): Promise<Check[]> {
+async function ground({ policy, child }: Tunnel): Promise<Check[]> {
   const own = await hasAddress(policy.local);
-  const key = `interface.${name}.ipv4.source`;
+  const interfaced = child.at.startsWith('interface.');
+  const key = interfaced ? `${child.at}.ipv4.source` : 'ipsec.security-association.saN.local-address';
   const address: Check = own
     ? { name: 'address', verdict: 'good', text: `${policy.local} is ours` }
     : {
@@ -80,8 +82,8 @@ async function ground({ name, policy }: Tunnel): Promise<Check[]> {
 }
 
 /** Is it up, or does it come up now? */
-async function negotiation(router: Router, connection: Connection): Promise<Check[]> {
-  if (current(connection)) return [{ name: 'negotiation', verdict: 'good', text: 'the tunnel is up' }];
+async function negotiation(router: Router, connection: Connection, child: ChildPolicy): Promise<Check[]> {
+  if (current(connection, child)) return [{ name: 'negotiation', verdict: 'good', text: 'the tunnel is up' }];
   const { policy } = connection;
   const before = connection.lastReason;
   if (policy.remote !== undefined) {
@@ -89,8 +91,9 @@ async function negotiation(router: Router, connection: Connection): Promise<Chec
     router.input({ kind: 'try', connection: policy.name });
   }
   const failed = () => connection.lastReason !== undefined;
-  await until(() => current(connection) !== undefined || failed(), PATIENCE_MS);
-  if (current(connection)) return [{ name: 'negotiation', verdict: 'good', text: 'the tunnel came up now' }];
+  await until(() => current(connection, child) !== undefined || failed(), PATIENCE_MS);
+  if (current(connection, child))
+    return [{ name: 'negotiation', verdict: 'good', text: 'the tunnel came up now' }];
   const reason = connection.lastReason ?? (policy.remote === undefined ? before : silence(connection));
   if (!reason) {
     const text = 'the peer has not tried since we started';
@@ -134,22 +137,22 @@ function nat(connection: Connection): Check {
 }
 
 /** The first IPsec SA of IKEv2 never uses its PFS group: only a renewal shows whether both agree on it. */
-async function renewal(router: Router, connection: Connection): Promise<Check> {
-  const old = current(connection)!;
+async function renewal(router: Router, connection: Connection, child: ChildPolicy): Promise<Check> {
+  const old = current(connection, child)!;
   delete connection.lastReason;
-  router.input({ kind: 'rekey', connection: connection.policy.name, what: 'child' });
-  const done = () => current(connection) !== undefined && current(connection) !== old;
+  router.input({ kind: 'rekey', connection: child.name, what: 'child' });
+  const done = () => current(connection, child) !== undefined && current(connection, child) !== old;
   await until(() => done() || connection.lastReason !== undefined, PATIENCE_MS);
   const reason = connection.lastReason as Reason | undefined;
   if (done()) {
-    const group = current(connection)!.suite.group;
+    const group = current(connection, child)!.suite.group;
     return {
       name: 'renewal',
       verdict: 'good',
       text: group ? `works, PFS by ${group}` : 'works, without PFS',
     };
   }
-  const key = `interface.${connection.policy.name}.ike.proposal.phase2.pfs-group`;
+  const key = keyOf(child.at, 'ike.proposal.phase2.pfs-group');
   return {
     ...{ name: 'renewal', verdict: 'bad', key: reason?.key ?? key },
     text: reason?.text ?? 'the peer does not answer to a renewal of the IPsec SA',
@@ -158,7 +161,7 @@ async function renewal(router: Router, connection: Connection): Promise<Check> {
 }
 
 /** ESP in both directions, and packets as long as the tunnel promises. */
-async function traffic(router: Router, { name, dataplane }: Tunnel, ping?: string): Promise<Check[]> {
+async function traffic(router: Router, { name, dataplane, child }: Tunnel, ping?: string): Promise<Check[]> {
   const count = () => router.dataplane.statistics().tunnels.find((t) => t.name === name);
   const before = ping === undefined ? undefined : count();
   const received = ping === undefined ? undefined : await echoes(name, ping);
@@ -168,13 +171,14 @@ async function traffic(router: Router, { name, dataplane }: Tunnel, ping?: strin
   const text = `${tx} packets out, ${rx} packets in`;
   if (received) {
     const whole = await echoes(name, ping!, dataplane.mtu);
+    const lower = child.at.startsWith('interface.') ? `${child.at}.mtu` : undefined;
     const mtu: Check =
       whole > 0
         ? { name: 'MTU', verdict: 'good', text: `packets of ${dataplane.mtu} octets arrive` }
         : {
-            ...{ name: 'MTU', verdict: 'bad', key: `interface.${name}.mtu` },
+            ...{ name: 'MTU', verdict: 'bad', ...(lower ? { key: lower } : {}) },
             text: `packets of ${dataplane.mtu} octets get lost, small ones arrive: the path carries less`,
-            hint: `set interface.${name}.mtu lower, and see who blocks ICMP on the way`,
+            hint: `${lower ? `set ${lower} lower, and ` : ''}see who blocks ICMP on the way`,
           };
     return [{ name: 'ESP', verdict: 'good', text: `${ping} answers; ${text}` }, mtu];
   }

@@ -59,9 +59,9 @@ export class Effects {
       case 'remove-in':
         return d.removeInbound(effect.spi);
       case 'remove-out':
-        return d.removeOutbound(effect.connection, effect.spi);
+        return d.removeOutbound(effect.tunnel, effect.spi);
       case 'move':
-        return d.movePeer(effect.connection, effect.remote);
+        return d.movePeer(effect.tunnel, effect.remote);
       case 'send':
         return d.sendIke(effect.local, effect.remote, effect.data);
       case 'keepalive':

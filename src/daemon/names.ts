@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import type { Tree } from '../config/tree.ts';
 import { type Address, type Family, parseAddress } from '../net/address.ts';
-import { hostKey, outerFamily } from '../plan/plan.ts';
+import { hostKey, outerFamily } from '../plan/connection.ts';
 
 /** Between two questions; sooner when there was no answer. */
 const AGAIN_MS = 60_000;

@@ -11,7 +11,7 @@ import type { Effect, Input } from '../ike/io.ts';
 import { Recorder } from '../ike/journal.ts';
 import { familyOf } from '../net/address.ts';
 import type { X509 } from '../pki/x509.ts';
-import type { Desired, Tunnel } from '../plan/desired.ts';
+import { connectionsOf, type Desired, type Tunnel } from '../plan/desired.ts';
 import { resolveDevices } from '../plan/devices.ts';
 import { plan, settings } from '../plan/plan.ts';
 import { type Step, steps, stepText } from '../plan/steps.ts';
@@ -161,8 +161,10 @@ export class Router {
         return this.#host.setMtu(step.link.device, step.mtu);
       case 'mss':
         return this.#host.setMssClamp(step.links);
+      case 'policies':
+        return this.#host.setPolicies(step.tunnels);
       case 'ike': {
-        const connections = step.desired.tunnels.map((t) => t.policy);
+        const connections = connectionsOf(step.desired.tunnels);
         this.input({ kind: 'configure', connections, settings: step.desired.settings });
       }
     }
@@ -178,7 +180,7 @@ export class Router {
       case 'ike':
         return this.input({ ...event, kind: 'datagram' });
       case 'acquire':
-        return this.input({ kind: 'acquire', connection: event.tunnel });
+        return this.input(event);
       case 'path-mtu':
         return this.#pathChanged(event.remote, event.mtu);
       default:
@@ -203,8 +205,8 @@ export class Router {
   }
 
   /** Where a tunnel's peer is: as configured, or as its SAs say. */
-  #peersOf({ name, policy }: Tunnel): (string | undefined)[] {
-    const sas = this.engine.connections.get(name)?.sas ?? [];
+  #peersOf({ policy }: Tunnel): (string | undefined)[] {
+    const sas = this.engine.connections.get(policy.name)?.sas ?? [];
     return [policy.remote, ...[...sas].map((sa) => sa.remote.address)];
   }
 

@@ -83,16 +83,16 @@ export class FakeDataplane implements Dataplane {
 
   closeTunnel(name: string): void {
     this.#tunnels.delete(name);
-    for (const [spi, { sa }] of this.#inbound) if (sa.connection === name) this.#inbound.delete(spi);
+    for (const [spi, { sa }] of this.#inbound) if (sa.tunnel === name) this.#inbound.delete(spi);
   }
 
   installInbound(sa: EspSa): void {
-    this.#tunnel(sa.connection);
+    this.#tunnel(sa.tunnel);
     this.#inbound.set(sa.spi, this.#installed(sa, 'in'));
   }
 
   installOutbound(sa: EspSa): void {
-    const tunnel = this.#tunnel(sa.connection);
+    const tunnel = this.#tunnel(sa.tunnel);
     tunnel.outs.push(this.#installed(sa, 'out'));
     tunnel.acquired = false;
   }
@@ -113,7 +113,7 @@ export class FakeDataplane implements Dataplane {
 
   movePeer(name: string, remote: Endpoint): void {
     for (const out of this.#tunnel(name).outs) out.remote = remote;
-    for (const i of this.#inbound.values()) if (i.sa.connection === name) i.remote = remote;
+    for (const i of this.#inbound.values()) if (i.sa.tunnel === name) i.remote = remote;
   }
 
   sendIke(local: Endpoint, remote: Endpoint, data: Uint8Array): void {
@@ -140,7 +140,7 @@ export class FakeDataplane implements Dataplane {
       sas: all.map((i) => ({
         spi: i.sa.spi,
         direction: i.direction,
-        tunnel: i.sa.connection,
+        tunnel: i.sa.tunnel,
         packets: i.packets,
         octets: i.octets,
         age: Math.floor((this.#options.now() - i.since) / 1000),
@@ -191,7 +191,7 @@ export class FakeDataplane implements Dataplane {
     const found = this.#inbound.get(packet.spi);
     if (!found || this.#closed) return drop(this.#drops, 'unknown-spi');
     const { sa } = found;
-    const tunnel = this.#tunnel(sa.connection);
+    const tunnel = this.#tunnel(sa.tunnel);
     if (found.said.hard) return drop(tunnel.drops, 'sa-expired');
     if (found.seen.has(packet.sequence) || packet.sequence + sa.replayWindow <= found.highest) {
       return drop(tunnel.drops, 'replayed');
@@ -208,7 +208,7 @@ export class FakeDataplane implements Dataplane {
       found.remote = packet.from;
       this.#options.onEvent({ kind: 'peer-moved', spi: sa.spi, remote: packet.from });
     }
-    this.#options.deliver(sa.connection, packet.inner);
+    this.#options.deliver(sa.tunnel, packet.inner);
   }
 
   /** Looks at the time limits, as the native engine does every second. */

@@ -129,7 +129,7 @@ export class NativeDataplane implements Dataplane {
 /** The keys leave their Secret here and nowhere else. */
 function plain(sa: EspSa): object {
   return {
-    tunnel: sa.connection,
+    tunnel: sa.tunnel,
     spi: sa.spi,
     cipher: sa.cipher,
     integrity: sa.integrity ?? '',
@@ -138,7 +138,9 @@ function plain(sa: EspSa): object {
     esn: sa.esn,
     encapsulated: sa.encapsulated,
     ecn: sa.ecn,
+    transport: sa.transport,
     traffic: sa.traffic,
+    loose: sa.loose,
     replayWindow: sa.replayWindow,
     local: sa.local,
     remote: sa.remote,

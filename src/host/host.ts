@@ -2,6 +2,7 @@
 import type { Link, Route, Tunnel } from '../plan/desired.ts';
 import { addAddress, addRoute, dressDevice, removeAddress, removeRoute, setLink } from './iproute.ts';
 import { setMssClamp } from './nftables.ts';
+import { setPolicies } from './policies.ts';
 import { setSysctl } from './sysctl.ts';
 
 /** A route that only differs in its MTU takes the other's place. */
@@ -15,6 +16,7 @@ export class Host {
   readonly #routes = new Map<string, Route>();
   readonly #sysctls = new Map<string, string>();
   #clamped = false;
+  #catching = false;
 
   async begin(): Promise<void> {
     await this.#sysctl('net/ipv4/ip_forward', '1');
@@ -71,6 +73,11 @@ export class Host {
     this.#clamped = true;
   }
 
+  async setPolicies(tunnels: readonly Tunnel[]): Promise<void> {
+    this.#catching = tunnels.length > 0;
+    await setPolicies(tunnels);
+  }
+
   /** Takes away everything made here; goes on when a part fails, and returns the complaints. */
   async end(): Promise<string[]> {
     const complaints: string[] = [];
@@ -86,6 +93,7 @@ export class Host {
       const [device, address] = entry.split(' ');
       await attempt(() => removeAddress(device, address));
     }
+    if (this.#catching) await attempt(() => setPolicies([]));
     if (this.#clamped) await attempt(() => setMssClamp([]));
     for (const [path, value] of this.#sysctls) await attempt(() => setSysctl(path, value));
     return complaints;

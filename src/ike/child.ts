@@ -5,12 +5,15 @@ import type { Connection, Core } from './core.ts';
 import { CIPHERS, HASHES } from './crypto/algorithm.ts';
 import type { Did } from './event.ts';
 import type { EspSa, Limits, Traffic } from './io.ts';
+import type { ChildPolicy } from './policy.ts';
 import { weakness } from './proposal/strength.ts';
 import type { EspSuite } from './proposal/v2.ts';
+import type { IdPair } from './v1/selectors.ts';
 import type { IkeSa } from './v2/sa.ts';
 
 export type ChildSa = {
   readonly connection: Connection;
+  readonly policy: ChildPolicy;
   readonly spiIn: number;
   readonly spiOut: number;
   readonly suite: EspSuite;
@@ -19,8 +22,10 @@ export type ChildSa = {
   readonly encapsulated: boolean;
   /** What was negotiated as traffic, as text: prefixes or ranges. */
   readonly selectors: { readonly local: readonly string[]; readonly remote: readonly string[] };
-  /** What inbound packets are checked against (RFC 4301 5.2); undefined lets everything through. */
-  readonly traffic?: Traffic;
+  /** What inbound packets are checked against (RFC 4301 5.2), and what leaves on it; undefined is everything. */
+  readonly traffic?: { readonly in?: Traffic; readonly out?: Traffic };
+  /** Version 1: the identities as negotiated, ours and the peer's, for its renewal. */
+  readonly ids?: IdPair;
   readonly createdAt: number;
   readonly seconds: number;
   readonly octets?: number;
@@ -71,13 +76,13 @@ export function install(core: Core, spec: ChildSpec, delayed: boolean): ChildSa 
   child.connection.children.add(child);
   child.ikeSa?.children.add(child);
   child.connection.failures = 0;
-  delete child.connection.lastReason;
+  if (missing(child.connection).length === 0) delete child.connection.lastReason;
   halves(core, child, { did: 'assigned' });
   if (child.ikeSa) halves(core, child, { did: 'bound', sa: child.ikeSa.id, changed: false });
   halves(core, child, { did: 'policy', connection: child.connection.policy.name });
   halves(core, child, { did: 'established' });
-  core.effect({ kind: 'install-in', sa: half(core, child, child.spiIn, keys.inbound) });
-  child.waiting = half(core, child, child.spiOut, keys.outbound);
+  core.effect({ kind: 'install-in', sa: half(core, child, 'in', keys.inbound) });
+  child.waiting = half(core, child, 'out', keys.outbound);
   if (!delayed) activate(core, child);
   return child;
 }
@@ -103,12 +108,12 @@ export function activate(core: Core, child: ChildSa): void {
   core.cancel(`child:${child.spiIn}:activate`);
 }
 
-/** When only a child is left whose outbound half still waits, it waits for nothing any more. */
-export function activateLast(core: Core, connection: Connection): void {
+/** When only a child is left for a policy whose outbound half still waits, it waits for nothing any more. */
+export function activateLast(core: Core, { connection, policy }: ChildSa): void {
   // One that the peer is to delete still carries packets.
-  const carries = (c: ChildSa) => !c.waiting && !c.closing;
+  const carries = (c: ChildSa) => c.policy.name === policy.name && !c.waiting && !c.closing;
   if ([...connection.children].some(carries)) return;
-  const last = current(connection);
+  const last = current(connection, policy);
   if (last) activate(core, last);
 }
 
@@ -121,7 +126,7 @@ export function remove(core: Core, child: ChildSa, graceMs: number): void {
   child.connection.children.delete(child);
   child.ikeSa?.children.delete(child);
   core.cancel(`child:${child.spiIn}:activate`);
-  core.effect({ kind: 'remove-out', connection: child.connection.policy.name, spi: child.spiOut });
+  core.effect({ kind: 'remove-out', tunnel: child.policy.name, spi: child.spiOut });
   const end = () => {
     core.children.delete(child.spiIn);
     core.effect({ kind: 'remove-in', spi: child.spiIn });
@@ -130,14 +135,15 @@ export function remove(core: Core, child: ChildSa, graceMs: number): void {
   else end();
 }
 
-function half(core: Core, child: ChildSa, spi: number, material: Uint8Array): EspSa {
-  const { suite } = child;
+function half(core: Core, child: ChildSa, direction: 'in' | 'out', material: Uint8Array): EspSa {
+  const { suite, policy } = child;
+  const traffic = child.traffic?.[direction];
   const c = CIPHERS[suite.cipher];
   const cipherOctets = c.keyOctets + c.saltOctets;
   const { soft, hard } = limits(core, child);
   return {
-    connection: child.connection.policy.name,
-    spi,
+    tunnel: policy.name,
+    spi: direction === 'in' ? child.spiIn : child.spiOut,
     cipher: suite.cipher,
     ...(suite.integrity
       ? {
@@ -149,10 +155,12 @@ function half(core: Core, child: ChildSa, spi: number, material: Uint8Array): Es
       : {}),
     key: new Secret(material.slice(0, cipherOctets)),
     esn: suite.esn,
-    replayWindow: child.connection.policy.child.replayWindow,
+    replayWindow: policy.replayWindow,
     encapsulated: child.encapsulated,
     ecn: child.connection.policy.version === 2,
-    ...(child.traffic ? { traffic: child.traffic } : {}),
+    transport: policy.mode === 'transport',
+    ...(traffic ? { traffic } : {}),
+    loose: policy.loose,
     local: child.local,
     remote: child.remote,
     soft,
@@ -181,17 +189,32 @@ function limits(core: Core, child: ChildSa): { soft: Limits; hard: Limits } {
   };
 }
 
-/** The child that packets leave on: the newest live one that is active. */
-export function current(connection: Connection): ChildSa | undefined {
-  return [...connection.children].filter((c) => c.state === 'live').at(-1);
+/** The peer is reached elsewhere from now on. */
+export function movePeer(core: Core, children: Iterable<ChildSa>, remote: Endpoint): void {
+  const tunnels = new Set<string>();
+  for (const child of children) {
+    child.remote = remote;
+    tunnels.add(child.policy.name);
+  }
+  for (const tunnel of tunnels) core.effect({ kind: 'move', tunnel, remote });
+}
+
+/** The newest live child of a policy. */
+export function current(connection: Connection, policy: ChildPolicy): ChildSa | undefined {
+  return [...connection.children].filter((c) => c.state === 'live' && c.policy.name === policy.name).at(-1);
+}
+
+/** The policies that have no live child. */
+export function missing(connection: Connection): ChildPolicy[] {
+  return connection.policy.children.filter((p) => !current(connection, p));
 }
 
 /** One line for people: SPIs, suite, traffic. */
 export function childText(child: ChildSa): string {
-  const { suite, selectors } = child;
+  const { suite, selectors, policy } = child;
   const integrity = suite.integrity ? `/${suite.integrity}` : '';
   const pfs = suite.group ? `/${suite.group}` : '';
-  return `IPsec SA ${spiText(child.spiIn)} in, ${spiText(child.spiOut)} out: ${suite.cipher}${integrity}${pfs}${suite.esn ? '/esn' : ''}${weakness(suite)}, ${selectors.local.join(',')} === ${selectors.remote.join(',')}${child.encapsulated ? ', UDP encapsulation' : ''}`;
+  return `IPsec SA ${spiText(child.spiIn)} in, ${spiText(child.spiOut)} out: ${suite.cipher}${integrity}${pfs}${suite.esn ? '/esn' : ''}${weakness(suite)}, ${selectors.local.join(',')} === ${selectors.remote.join(',')}${policy.mode === 'transport' ? ', transport mode' : ''}${child.encapsulated ? ', UDP encapsulation' : ''}`;
 }
 
 export function spiText(spi: number): string {

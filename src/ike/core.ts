@@ -19,11 +19,11 @@ export type Connection = {
   readonly children: Set<ChildSa>;
   /** Negotiations that failed since the last success: the next try waits longer. */
   failures: number;
-  /** Traffic waited for this tunnel. */
-  asked: boolean;
+  /** The tunnels that traffic waited for. */
+  readonly asked: Set<string>;
   lastReason?: Reason;
-  /** An IPsec SA of version 1 that is to be renewed as soon as there is an ISAKMP SA. */
-  renewing?: ChildSa;
+  /** IPsec SAs of version 1 that are to be renewed as soon as there is an ISAKMP SA. */
+  readonly renewing: Set<ChildSa>;
 };
 
 /** Answers to, and lines about, packets that nobody authenticated. */
@@ -34,6 +34,7 @@ export class Core {
   readonly #connections = new Map<string, Connection>();
   /** The same by version and addresses: a first packet must not cost more with every tunnel. */
   readonly #byAddresses = new Map<string, Set<Connection>>();
+  readonly #byTunnel = new Map<string, Connection>();
   /** IKE SAs of both versions by our own SPI in hex. */
   readonly sas = new Map<string, IkeSa | IsakmpSa>();
   readonly children = new Map<number, ChildSa>();
@@ -64,9 +65,11 @@ export class Core {
       sas: new Set(),
       children: new Set(),
       failures: 0,
-      asked: false,
+      asked: new Set(),
+      renewing: new Set(),
     };
     this.#connections.set(policy.name, connection);
+    for (const child of policy.children) this.#byTunnel.set(child.name, connection);
     const key = addressesKey(policy.version, policy.local, policy.remote);
     const others = this.#byAddresses.get(key);
     if (others) others.add(connection);
@@ -75,12 +78,18 @@ export class Core {
   }
 
   removeConnection(connection: Connection): void {
-    const { name, version, local, remote } = connection.policy;
+    const { name, version, local, remote, children } = connection.policy;
     this.#connections.delete(name);
+    for (const child of children) this.#byTunnel.delete(child.name);
     const key = addressesKey(version, local, remote);
     const others = this.#byAddresses.get(key);
     others?.delete(connection);
     if (others?.size === 0) this.#byAddresses.delete(key);
+  }
+
+  /** The connection that a device belongs to. */
+  ownerOf(tunnel: string): Connection | undefined {
+    return this.#byTunnel.get(tunnel);
   }
 
   begin(env: Env): void {
@@ -219,17 +228,17 @@ export class Core {
         wrong.push(`expects the peer at ${p.remote}`);
       if (p.local !== local.address) wrong.push(`listens at ${p.local}`);
       if (p.version !== version) wrong.push(`speaks IKEv${p.version}`);
-      return { name: p.name, wrong };
+      return { name: p.name, at: p.at, wrong };
     });
     near.sort((a, b) => a.wrong.length - b.wrong.length);
     const nearest = near[0];
     return {
       code: 'NO_CONNECTION_FOR_PEER',
-      text: `no interface is configured for IKEv${version} from ${remote.address} to ${local.address}`,
+      text: `nothing is configured for IKEv${version} from ${remote.address} to ${local.address}`,
       ...(nearest
         ? {
             hint: `nearest is ${nearest.name}, which ${nearest.wrong.join(' and ')}`,
-            key: `interface.${nearest.name}`,
+            key: nearest.at,
           }
         : { hint: 'no interface.ipsecN is configured' }),
     };

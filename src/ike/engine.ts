@@ -4,7 +4,7 @@
 import type { Address } from '../net/address.ts';
 import { hex, isZero } from '../net/bytes.ts';
 import { type Endpoint, endpointText } from '../net/endpoint.ts';
-import { current, remove } from './child.ts';
+import { current, movePeer, remove } from './child.ts';
 import { type Connection, Core } from './core.ts';
 import { FirstMessages, type HalfOpen } from './first-messages.ts';
 import type { Effect, Env, Input } from './io.ts';
@@ -98,9 +98,9 @@ export class Engine {
       case 'job':
         return core.finishJob(input.id, input.result);
       case 'acquire': {
-        const connection = core.connections.get(input.connection);
+        const connection = core.ownerOf(input.tunnel);
         if (!connection) return;
-        connection.asked = true;
+        connection.asked.add(input.tunnel);
         return supervise(core, connection);
       }
       case 'try': {
@@ -352,17 +352,19 @@ export class Engine {
     if (!sa?.nat.remote) return;
     core.note('info', 'peer-moved', connection, `peer moved to ${endpointText(remote)}`);
     sa.remote = remote;
-    for (const c of connection.children) c.remote = remote;
-    core.effect({ kind: 'move', connection: connection.policy.name, remote });
+    movePeer(core, connection.children, remote);
   }
 
   #rekey(name: string, what: 'ike' | 'child'): void {
     const core = this.#core;
-    const connection = core.connections.get(name);
+    const connection = core.connections.get(name) ?? core.ownerOf(name);
     if (!connection) return;
-    const child = current(connection);
     if (what === 'child') {
-      if (child) this.#expire(child.spiIn, 'soft', 'command');
+      const { policy } = connection;
+      for (const p of policy.children) {
+        const child = name === policy.name || name === p.name ? current(connection, p) : undefined;
+        if (child) this.#expire(child.spiIn, 'soft', 'command');
+      }
       return;
     }
     if (connection.policy.version === 1) return beginPhase1(core, connection);

@@ -50,7 +50,7 @@ export function wrongIdentity(
   const reflected = mine.idType === got.idType && equalConstantTime(mine.data, got.data);
   const byKey = credential.method !== 'certificate';
   if (expected.type === 'address' && address && peerBehindNat && byKey && !reflected) return undefined;
-  const key = keyOf(policy.name, 'ike.peers-identifier');
+  const key = keyOf(policy.at, 'ike.peers-identifier');
   return {
     code: 'ID_MISMATCH',
     text: `the peer calls itself ${identityText(got)}, we expect ${expected.type === 'distinguished-name' ? expected.value : identityText(wanted)}`,

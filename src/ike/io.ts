@@ -31,7 +31,7 @@ export type Input =
   | { readonly kind: 'timer'; readonly id: string }
   | { readonly kind: 'job'; readonly id: number; readonly result: JobResult }
   /** Traffic waits for a tunnel that has no SA. */
-  | { readonly kind: 'acquire'; readonly connection: string }
+  | { readonly kind: 'acquire'; readonly tunnel: string }
   /** A limit of an inbound or outbound SA was reached. */
   | {
       readonly kind: 'expire';
@@ -45,6 +45,7 @@ export type Input =
   | { readonly kind: 'peer-moved'; readonly spi: number; readonly remote: Endpoint }
   /** Somebody wants to know now whether it comes up. */
   | { readonly kind: 'try'; readonly connection: string }
+  /** By the name of a connection or, for a child, of its tunnel. */
   | { readonly kind: 'rekey'; readonly connection: string; readonly what: 'ike' | 'child' }
   | { readonly kind: 'shutdown' };
 
@@ -66,7 +67,8 @@ export type Traffic = { readonly local: readonly Selector[]; readonly remote: re
 
 /** One direction of an IPsec SA as the dataplane needs it. */
 export type EspSa = {
-  readonly connection: string;
+  /** The device: "ipsec0". */
+  readonly tunnel: string;
   readonly spi: number;
   readonly cipher: CipherName;
   readonly integrity?: HashName;
@@ -80,8 +82,12 @@ export type EspSa = {
   readonly encapsulated: boolean;
   /** The peer carries congestion marks into what it decapsulates (RFC 7296 2.24, RFC 6040 4.1). */
   readonly ecn: boolean;
-  /** What inner packets are checked against; undefined lets everything through. Inbound only. */
+  /** ESP carries what is behind the IP header, not the whole packet (RFC 4303 3.1.1). */
+  readonly transport: boolean;
+  /** Inbound: what packets are checked against. Outbound: those that leave on this SA. Undefined is everything. */
   readonly traffic?: Traffic;
+  /** Outbound: also what no SA of the tunnel names leaves on it. */
+  readonly loose: boolean;
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly soft: Limits;
@@ -90,11 +96,11 @@ export type EspSa = {
 
 export type Effect =
   | { readonly kind: 'install-in'; readonly sa: EspSa }
-  /** From now on the connection's packets leave on this SA. */
+  /** From now on the tunnel's packets leave on this SA, if they are for it. */
   | { readonly kind: 'install-out'; readonly sa: EspSa }
   | { readonly kind: 'remove-in'; readonly spi: number }
-  | { readonly kind: 'remove-out'; readonly connection: string; readonly spi: number }
-  | { readonly kind: 'move'; readonly connection: string; readonly remote: Endpoint }
+  | { readonly kind: 'remove-out'; readonly tunnel: string; readonly spi: number }
+  | { readonly kind: 'move'; readonly tunnel: string; readonly remote: Endpoint }
   | { readonly kind: 'send'; readonly local: Endpoint; readonly remote: Endpoint; readonly data: Uint8Array }
   | { readonly kind: 'keepalive'; readonly local: Endpoint; readonly remote: Endpoint }
   | { readonly kind: 'arm'; readonly id: string; readonly at: number }

@@ -51,7 +51,13 @@ export type IkePolicy = {
   readonly lifetime: number;
 };
 
+/** What one pair of IPsec SAs is for: an entry of the SPD (RFC 4301 4.4.1). */
 export type ChildPolicy = {
+  /** The device that carries it: "ipsec0", "policy100". */
+  readonly name: string;
+  /** Where its settings stand: "interface.ipsec0", "ipsec.security-policy.100". */
+  readonly at: string;
+  readonly mode: 'tunnel' | 'transport';
   readonly ciphers: readonly CipherName[];
   readonly hashes: readonly HashName[];
   /** Undefined follows the initiator. */
@@ -66,11 +72,17 @@ export type ChildPolicy = {
   readonly anySelectors: boolean;
   /** IP protocol in the proxy-ids; 0 is any. */
   readonly protocol: number;
+  /** Ports of that protocol; 0 is any. */
+  readonly ports: { readonly local: number; readonly remote: number };
+  /** An interface under IKEv1: proxy-ids are negotiated and no more, what is routed to it leaves on it (A.2.1). */
+  readonly loose: boolean;
 };
 
 export type ConnectionPolicy = {
-  /** The interface: "ipsec0". */
+  /** "ipsec0", "sa0". */
   readonly name: string;
+  /** Where its settings stand: "interface.ipsec0", "ike.peer.0". */
+  readonly at: string;
   readonly version: 1 | 2;
   readonly local: Address;
   /** Undefined: the peer may come from anywhere, and is known by its identity. */
@@ -93,7 +105,8 @@ export type ConnectionPolicy = {
   readonly preferNewPhase1: boolean;
   readonly checkLevel: CheckLevel;
   readonly ike: IkePolicy;
-  readonly child: ChildPolicy;
+  /** One, the interface's, or those of the security policies: each has a Child SA of its own (RFC 7296 1.3.1). */
+  readonly children: readonly ChildPolicy[];
 };
 
 /** Timing and padding for all connections; times in seconds (dialects.md A.3 names them). */
@@ -129,7 +142,30 @@ function plain(p: ConnectionPolicy): object {
   return { ...p, credential: { ...p.credential, key: null, privateKey: null } };
 }
 
-/** The configuration key of a connection's setting, for reasons and hints. */
-export function keyOf(connection: string, key: string): string {
-  return `interface.${connection}.${key}`;
+/**
+ * The configuration key of a setting, for reasons and hints. `key` is what it is called at an interface; a peer and a
+ * policy leave out the words that say what they are (dialects.md A.3).
+ */
+export function keyOf(at: string, key: string): string {
+  if (at.startsWith('ike.peer.'))
+    return `${at}.${key.replace(/^ike\./, '').replace('proposal.phase1', 'proposal')}`;
+  if (at.startsWith('ipsec.')) return `${at}.${key.replace('proposal.phase2', 'proposal')}`;
+  return `${at}.${key}`;
+}
+
+/** Where the traffic of a child is set: both sides together, and each. */
+export function selectorKeys({ at, selectors }: ChildPolicy): {
+  both: string;
+  local: string;
+  remote: string;
+} {
+  if (at.startsWith('ipsec.'))
+    return {
+      both: `${at}.source and .destination`,
+      local: `${at}.source.address`,
+      remote: '.destination.address',
+    };
+  const both = keyOf(at, 'ike.proposal.phase2.proxy-id');
+  const family = selectors.local[0]?.includes(':') ? 6 : 4;
+  return { both, local: `${both}.ipv${family}.local`, remote: '.remote' };
 }

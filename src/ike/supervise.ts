@@ -1,7 +1,7 @@
 // Keeps wanted tunnels up: after start, loss or refusal the next try comes by itself, each a little later.
-import { current } from './child.ts';
+import { missing } from './child.ts';
 import type { Connection, Core } from './core.ts';
-import { keyOf } from './policy.ts';
+import { type ChildPolicy, keyOf } from './policy.ts';
 import type { Reason } from './reason.ts';
 import { beginPhase1 } from './v1/begin.ts';
 import { beginQuickMode } from './v1/quick-mode.ts';
@@ -18,7 +18,7 @@ export function supervise(core: Core, connection: Connection): void {
   const { policy, failures } = connection;
   const timer = `connection:${policy.name}:retry`;
   if (core.connections.get(policy.name) !== connection) return;
-  if (core.closing || !wanted(connection) || settled(connection)) {
+  if (core.closing || !open(connection) || settled(connection)) {
     core.cancel(timer);
     return;
   }
@@ -36,7 +36,7 @@ function courtesy(core: Core, connection: Connection): number {
 /** Why a tunnel that is down stays down without anything having failed: for `show`, since nothing happens to be logged. */
 export function passive({ policy }: Connection): Reason | undefined {
   if (policy.initiate !== 'never') return undefined;
-  const key = keyOf(policy.name, 'ike.responder-only');
+  const key = keyOf(policy.at, 'ike.responder-only');
   return {
     code: 'PASSIVE',
     text: `we only respond, and wait for ${policy.remote ?? 'the peer'} to begin`,
@@ -45,11 +45,18 @@ export function passive({ policy }: Connection): Reason | undefined {
   };
 }
 
-function wanted({ policy, asked }: Connection): boolean {
-  return policy.initiate === 'start' || (policy.initiate === 'traffic' && asked);
+/** Whether it is for us to bring something up. */
+function open({ policy, asked }: Connection): boolean {
+  return policy.initiate === 'start' || (policy.initiate === 'traffic' && asked.size > 0);
 }
 
-/** A negotiation is under way, or the tunnel stands: both the IKE SA and a child. */
+/** What is to be brought up and is not there. */
+export function wanted(connection: Connection): ChildPolicy[] {
+  const { policy, asked } = connection;
+  return missing(connection).filter((p) => policy.initiate !== 'traffic' || asked.has(p.name));
+}
+
+/** A negotiation is under way, or the tunnel stands: both the IKE SA and the children. */
 function settled(connection: Connection): boolean {
   const sas = [...connection.sas];
   if (
@@ -62,13 +69,14 @@ function settled(connection: Connection): boolean {
     )
   )
     return true;
-  return sas.some((sa) => sa.state === 'established') && current(connection) !== undefined;
+  return sas.some((sa) => sa.state === 'established') && wanted(connection).length === 0;
 }
 
 /** At once, whatever failed before and whoever is to begin. */
 export function tryNow(core: Core, connection: Connection): void {
   core.cancel(`connection:${connection.policy.name}:retry`);
   connection.failures = 0;
+  for (const { name } of connection.policy.children) connection.asked.add(name);
   begin(core, connection);
 }
 
@@ -76,11 +84,11 @@ function begin(core: Core, connection: Connection): void {
   if (core.closing || settled(connection)) return;
   if (connection.policy.version === 2) {
     const sa = established(connection);
-    if (sa) createChild(core, sa);
-    else beginInit(core, connection);
+    if (!sa) return beginInit(core, connection);
+    for (const policy of wanted(connection)) createChild(core, sa, policy);
     return;
   }
   const sa = usable(connection);
-  if (!sa) beginPhase1(core, connection);
-  else if (!current(connection)) beginQuickMode(core, sa);
+  if (!sa) return beginPhase1(core, connection);
+  for (const policy of wanted(connection)) beginQuickMode(core, sa, policy);
 }

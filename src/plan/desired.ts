@@ -1,8 +1,8 @@
 // The state that a configuration asks for, as plain values: what WOULD be made, before anything is.
 
 import type { NativeEsp, TunnelSettings } from '../dataplane/port.ts';
-import type { ConnectionPolicy, Settings } from '../ike/policy.ts';
-import type { Address, Cidr } from '../net/address.ts';
+import type { ChildPolicy, ConnectionPolicy, Settings } from '../ike/policy.ts';
+import type { Address, Cidr, Family } from '../net/address.ts';
 
 /** A physical interface: geN is the Linux device. */
 export type Link = {
@@ -25,6 +25,10 @@ export type Tunnel = {
   /** What `mtu` was computed from: undefined when the configuration fixes it. */
   readonly outerMtu?: number;
   readonly policy: ConnectionPolicy;
+  /** What of it this device carries. */
+  readonly child: ChildPolicy;
+  /** Of a security policy: the kernel hands it what the policy names, whatever the routes say. */
+  readonly catches?: { readonly index: number; readonly family: Family };
 };
 
 export type Route = {
@@ -47,3 +51,8 @@ export type Desired = {
 };
 
 export const NOTHING: Omit<Desired, 'settings'> = { nativeEsp: 'auto', links: [], tunnels: [], routes: [] };
+
+/** All that the IKE engine is told of: a connection may have several tunnels. */
+export function connectionsOf(tunnels: readonly Tunnel[]): ConnectionPolicy[] {
+  return [...new Map(tunnels.map((t) => [t.policy.name, t.policy])).values()];
+}

@@ -4,9 +4,17 @@ import type { ChildPolicy } from '../ike/policy.ts';
 import type { Family } from '../net/address.ts';
 
 const OUTER = { 4: 20, 6: 40 } as const;
+/** RFC 8200 5. On an interface with less the kernel has no IPv6 at all. */
+export const IPV6_MINIMUM_MTU = 1280;
+
 const UDP = 8;
 const ESP_HEADER = 8;
 const ESP_TRAILER = 2;
+
+/** Of an IP header without options. */
+export function ipOctets(family: Family): number {
+  return OUTER[family];
+}
 
 /**
  * The largest inner packet in octets that fits into `outerMtu` under every suite that may be negotiated, UDP

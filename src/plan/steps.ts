@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { NativeEsp } from '../dataplane/port.ts';
 import { samePolicy } from '../ike/policy.ts';
-import { type Desired, type Link, NOTHING, type Route, type Tunnel } from './desired.ts';
+import { connectionsOf, type Desired, type Link, NOTHING, type Route, type Tunnel } from './desired.ts';
 
 /** What an Ethernet device has when nobody says otherwise. */
 const ETHERNET_MTU = 1500;
@@ -17,6 +17,8 @@ export type Step =
   | { readonly kind: 'link-mtu'; readonly link: Link; readonly mtu: number }
   /** The MSS clamp of all links: one nftables table, replaced as a whole. */
   | { readonly kind: 'mss'; readonly links: readonly Link[] }
+  /** What the kernel hands to the devices of security policies: replaced as a whole. */
+  | { readonly kind: 'policies'; readonly tunnels: readonly Tunnel[] }
   /** The IKE engine compares policies by itself; this hands it all of them. */
   | { readonly kind: 'ike'; readonly desired: Desired };
 
@@ -42,7 +44,8 @@ export function steps(from: Desired | undefined, to: Desired): Step[] {
 
   // IKE says goodbye while the addresses it speaks from still exist, and meets tunnels that are open.
   if (closed.length > 0) {
-    const tunnels = to.tunnels.filter((t) => !reopened.includes(t));
+    const away = new Set(reopened.map((t) => t.policy.name));
+    const tunnels = to.tunnels.filter((t) => !away.has(t.policy.name));
     out.push({ kind: 'ike', desired: { ...to, tunnels } });
   }
   for (const tunnel of closed) out.push({ kind: 'close-tunnel', tunnel });
@@ -61,8 +64,10 @@ export function steps(from: Desired | undefined, to: Desired): Step[] {
   const again = (r: Route) => moved && typeof r.via === 'object' && 'address' in r.via;
   for (const route of to.routes)
     if (!stays(route, old.routes) || again(route)) out.push({ kind: 'add-route', route });
-  const policies = (d: { tunnels: readonly Tunnel[] }) => d.tunnels.map((t) => t.policy);
-  const [a, b] = [policies(old), policies(to)];
+  const caught = (d: { tunnels: readonly Tunnel[] }) => d.tunnels.filter((t) => t.catches).map(catchOf);
+  if (!isDeepStrictEqual(caught(old), caught(to)) || reopened.some((t) => t.catches))
+    out.push({ kind: 'policies', tunnels: to.tunnels.filter((t) => t.catches) });
+  const [a, b] = [connectionsOf(old.tunnels), connectionsOf(to.tunnels)];
   const same = a.length === b.length && b.every((p, i) => samePolicy(a[i], p));
   if (!same || closed.length > 0 || !isDeepStrictEqual(from?.settings, to.settings))
     out.push({ kind: 'ike', desired: to });
@@ -75,6 +80,11 @@ function withoutMtu({ mtu: _, ...route }: Route): Route {
 
 function viaName(route: Route): string {
   return typeof route.via === 'object' && 'interface' in route.via ? route.via.interface : '';
+}
+
+/** What the kernel is told of a policy. */
+function catchOf({ name, catches, child }: Tunnel) {
+  return [name, catches, child.selectors, child.protocol, child.ports];
 }
 
 /** Whether the TUN may stay: it has the addresses that are wanted. */
@@ -129,6 +139,8 @@ export function stepText(step: Step): string {
       return `${step.link.name} MTU ${step.mtu}`;
     case 'mss':
       return 'TCP MSS clamp';
+    case 'policies':
+      return `security policies ${step.tunnels.map((t) => t.catches?.index).join(', ') || 'none'}`;
     case 'ike':
       return 'IKE policies';
   }

@@ -1,5 +1,6 @@
 // `show system crypto`: what each cipher suite reaches on this CPU, and which of them the tunnels use.
 import type { CryptoSpeed } from '../dataplane/port.ts';
+import { keyOf } from '../ike/policy.ts';
 import type { Tunnel } from '../plan/desired.ts';
 import type { TunnelView } from './view.ts';
 
@@ -21,13 +22,13 @@ export function cryptoView(
 ): CryptoView {
   const best = (suite: string) => speeds.find((s) => s.suite === suite && s.chosen)?.gbit;
   const portable = best(PORTABLE) ?? 0;
-  const warnings = tunnels.flatMap(({ name, policy }) => {
-    const { ciphers, hashes } = policy.child;
+  const warnings = tunnels.flatMap(({ name, child }) => {
+    const { ciphers, hashes } = child;
     const first = ciphers[0];
     const suite = best(first) === undefined ? `${first}/${hashes[0]}` : first;
     const gbit = best(suite);
     if (gbit === undefined || gbit * 2 >= portable) return [];
-    const key = `interface.${name}.ike.proposal.phase2.encryption.0.algorithm`;
+    const key = keyOf(child.at, 'ike.proposal.phase2.encryption.0.algorithm');
     return [
       `${name} proposes ${suite} first, which reaches ${rate(gbit)} Gbit/s here; ${PORTABLE} reaches ${rate(portable)}: set ${key} : ${PORTABLE} on both sides`,
     ];

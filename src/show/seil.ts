@@ -63,7 +63,7 @@ function childLines(c: ChildView): string[] {
   const form = c.encapsulation === 'udp' ? 'ESP in UDP' : 'ESP';
   return [
     `SPI: ${spiText(c.spiIn)} (in), ${spiText(c.spiOut)} (out), ${c.state}`,
-    `Algorithms: ${c.suite}${c.weak}, ${form}, tunnel mode`,
+    `Algorithms: ${c.suite}${c.weak}, ${form}, ${c.mode} mode`,
     `Lifetime[sec]: ${c.lifetime} (${Math.max(0, c.lifetime - c.age)} left)`,
     `In: ${c.in.packets} packets, ${c.in.octets} octets`,
     `Out: ${c.out.packets} packets, ${c.out.octets} octets`,

@@ -39,6 +39,7 @@ export type ChildView = {
   readonly state: string;
   readonly suite: string;
   readonly weak: string;
+  readonly mode: 'tunnel' | 'transport';
   readonly encapsulation: 'udp' | 'native';
   readonly selectors: { readonly local: readonly string[]; readonly remote: readonly string[] };
   readonly age: number;
@@ -105,8 +106,8 @@ export function ikeView(source: Source): IkeView[] {
 
 export function tunnelView(source: Source): TunnelView[] {
   return source.tunnels.map((tunnel): TunnelView => {
-    const connection = source.connections.get(tunnel.name);
-    const child = connection && current(connection);
+    const connection = source.connections.get(tunnel.policy.name);
+    const child = connection && current(connection, tunnel.child);
     const negotiating = [...(connection?.sas ?? [])].some((sa) => sa.establishedAt === 0);
     const idle = connection && !child && !negotiating ? passive(connection) : undefined;
     const reason = connection?.lastReason ?? idle;
@@ -123,7 +124,9 @@ export function tunnelView(source: Source): TunnelView[] {
       addresses: tunnel.addresses,
       ...(counters ? { counters } : {}),
       ...(port ? { nativeEsp: port } : {}),
-      children: [...(connection?.children ?? [])].map((c) => childView(c, source)),
+      children: [...(connection?.children ?? [])]
+        .filter((c) => c.policy.name === tunnel.name)
+        .map((c) => childView(c, source)),
     };
   });
 }
@@ -142,6 +145,7 @@ function childView(child: ChildSa, source: Source): ChildView {
   };
   return {
     connection: child.connection.policy.name,
+    mode: child.policy.mode,
     spiIn: child.spiIn,
     spiOut: child.spiOut,
     state: child.state,

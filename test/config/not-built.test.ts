@@ -8,6 +8,8 @@ const VALUES: [key: string, value: string, instead: RegExp][] = [
   ['interface.ipsec0.dynamic-local-address', 'enable', /give ipv4\.source/],
   ['interface.ipsec0.ike.proposal.phase1.encryption.0.algorithm', 'des', /use aes256/],
   ['interface.ipsec0.ike.proposal.phase2.encryption.0.algorithm', 'des', /use aes256/],
+  ['ike.peer.1.nat-traversal', 'disable', /enable encapsulates only where there is a NAT/],
+  ['ipsec.security-association.sa1.share-session', 'disable', /share its IKE SA/],
   ['interface.ge2.ipv4.address', 'dhcp', /give the address itself/],
   ['interface.ge2.ipv6.address', 'dhcp6', /give the address itself/],
   ['interface.ge2.ipv6.address', 'router-advertisement', /give the address itself/],
@@ -22,11 +24,23 @@ const LEAVES: [key: string, value: string, instead: RegExp][] = [
   ),
 ];
 
+/** What a key stands beside, where the minimal configuration has nothing of the kind. */
+const PLACES: [start: string, lines: string][] = [
+  ['route.ipv6', 'route.ipv6.1.destination : default\n'],
+  ['ike.peer.1', 'ike.peer.1.address : 10.0.0.9\nike.peer.1.preshared-key : geheimeres\n'],
+  [
+    'ipsec.security-association.sa1',
+    'ipsec.security-association.sa1.address-type : static\nipsec.security-association.sa1.local-address : 10.0.0.1\n' +
+      'ipsec.security-association.sa1.remote-address : 10.0.0.9\n' +
+      'ike.peer.1.address : 10.0.0.9\nike.peer.1.preshared-key : geheimeres\n',
+  ],
+];
+
 /** The minimal configuration with one key of its own or another's place. */
 function withKey(key: string, value: string): string {
   const others = MINIMAL.split('\n').filter((line) => !line.startsWith(key));
-  const route = key.startsWith('route.ipv6') ? 'route.ipv6.1.destination : default\n' : '';
-  return `${others.join('\n')}${route}${key} : ${value}\n`;
+  const [, place] = PLACES.find(([start]) => key.startsWith(start)) ?? [];
+  return `${others.join('\n')}${place ?? ''}${key} : ${value}\n`;
 }
 
 describe('known but not built', () => {

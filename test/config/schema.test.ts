@@ -78,6 +78,61 @@ const IKE: readonly [string, string | number][] = [
   ['ike.strict-padding-byte-check', 'disable'],
 ];
 
+/** dialects.md A.3: policy-based IPsec. */
+const POLICY: readonly [string, (string | number | readonly string[])?][] = [
+  ...[
+    ['address'],
+    ['preshared-key'],
+    ['exchange-mode', 'main'],
+    ['check-level', 'obey'],
+    ['my-identifier.type', 'address'],
+    ['my-identifier.fqdn'],
+    ['my-identifier.user-fqdn'],
+    ['peers-identifier.type', 'address'],
+    ['peers-identifier.fqdn'],
+    ['peers-identifier.user-fqdn'],
+    ['initial-contact', 'enable'],
+    ['nat-traversal', 'enable'],
+    ['dpd', 'enable'],
+    ['nonce-size', 16],
+    ['prefer-new-phase1', 'enable'],
+    ['responder-only', 'disable'],
+    ['proposal.encryption.[].algorithm', ['aes256', 'aes128', '3des']],
+    ['proposal.hash.[].algorithm', ['sha256', 'sha1']],
+    ['proposal.dh-group', 'modp1536'],
+    ['proposal.lifetime', 86400],
+    // Our own additions, as at an interface.
+    ['version', 1],
+    ['childless', 'disable'],
+    ['legacy', 'disable'],
+    ['reauthentication', 'disable'],
+    ['proposal.dh-group-alternative.[].group'],
+  ].map(([key, value]): [string, (string | number | readonly string[])?] => [
+    `ike.peer.[].${key}`,
+    value as string | undefined,
+  ]),
+  ['ipsec.security-association.sa[].address-type'],
+  ['ipsec.security-association.sa[].local-address'],
+  ['ipsec.security-association.sa[].remote-address'],
+  ['ipsec.security-association.sa[].share-session', 'enable'],
+  ['ipsec.security-policy.[].security-association'],
+  ['ipsec.security-policy.[].source.address'],
+  ['ipsec.security-policy.[].source.port', 'any'],
+  ['ipsec.security-policy.[].destination.address'],
+  ['ipsec.security-policy.[].destination.port', 'any'],
+  ['ipsec.security-policy.[].protocol', 'any'],
+  ['ipsec.security-policy.[].ike.proposal.authentication.[].algorithm', ['hmac-sha256', 'hmac-sha1']],
+  ['ipsec.security-policy.[].ike.proposal.encryption.[].algorithm', ['aes256', 'aes128', '3des']],
+  ['ipsec.security-policy.[].ike.proposal.lifetime-of-time', 28800],
+  ['ipsec.security-policy.[].ike.proposal.lifetime-of-byte', 'none'],
+  ['ipsec.security-policy.[].ike.proposal.pfs-group', 'none'],
+  // Issue 4, and ours.
+  ['ipsec.security-policy.[].mode', 'tunnel'],
+  ['ipsec.security-policy.[].description'],
+  ['ipsec.security-policy.[].esn', 'disable'],
+  ['ipsec.security-policy.[].anti-replay-window', 4096],
+];
+
 const OTHERS = [
   'hostname',
   'system.interface.ge[].device',
@@ -104,6 +159,12 @@ describe('the keys', () => {
     expect(leafOf(key)?.default).toBe(expected);
   });
 
+  test.each(POLICY)('%s has its default (dialects.md A.3)', (key, expected) => {
+    const leaf = leafOf(key);
+    expect(leaf).toBeDefined();
+    expect(leaf?.listDefault ?? leaf?.default).toEqual(expected);
+  });
+
   test.each(OTHERS)('%s exists (issue 2, Configuration)', (key) => expect(leafOf(key)).toBeDefined());
 
   // SEIL has no key for the outer DF bit; Yamaha has (dialects.md B.3), and both dialects stand on one model. It has
@@ -126,16 +187,23 @@ describe('the keys', () => {
     const known = [
       ...IPSEC.map(([key]) => `interface.ipsec[].${key}`),
       ...IKE.map(([key]) => key),
+      ...POLICY.map(([key]) => key),
       ...OWN,
       ...CERTIFICATES,
     ];
-    const ours = schema.map((leaf) => leaf.path).filter((path) => /^(interface\.ipsec|ike\.)/.test(path));
+    const ours = schema
+      .map((leaf) => leaf.path)
+      .filter((path) => /^(interface\.ipsec|ike\.|ipsec\.)/.test(path));
     expect(ours.sort()).toEqual(known.sort());
   });
 
   test('keys for secrets are secret', () => {
     const secrets = schema.filter((leaf) => leaf.secret).map((leaf) => leaf.path);
-    expect(secrets).toEqual(['interface.ipsec[].preshared-key', 'interface.ipsec[].floatlink.key']);
+    expect(secrets).toEqual([
+      'interface.ipsec[].preshared-key',
+      'interface.ipsec[].floatlink.key',
+      'ike.peer.[].preshared-key',
+    ]);
   });
 
   test('both spellings of responder-only are one key (seed 001; dialects.md 0.2)', () => {

@@ -41,6 +41,7 @@ const KINDS: readonly fc.Arbitrary<string>[] = [
   cidr(fc.ipV6(), 128),
   numbered('ge'),
   numbered('ipsec'),
+  numbered('sa'),
   fc.stringMatching(/^[a-z][a-z0-9-]{0,9}[a-z0-9]$/),
   fc.string({ maxLength: 40 }),
   awkward,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { WEAK } from '../../src/config/validate.ts';
+import { WEAK } from '../../src/config/negotiation-rules.ts';
 import { CIPHERS, GROUPS, HASHES } from '../../src/ike/crypto/algorithm.ts';
 import { weakness, weaknessOf } from '../../src/ike/proposal/strength.ts';
 

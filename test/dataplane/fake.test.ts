@@ -31,7 +31,9 @@ beforeEach(() => {
 
 function sa(spi: number, changes: Partial<EspSa> = {}): EspSa {
   return {
-    connection: 'ipsec0',
+    tunnel: 'ipsec0',
+    transport: false,
+    loose: false,
     spi,
     cipher: 'aes128-gcm16',
     key: new Secret(new Uint8Array(20).fill(spi)),

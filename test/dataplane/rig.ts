@@ -116,7 +116,9 @@ function config(n: 1 | 2, o: RigOptions): RigConfig {
   const suite = o.suite ?? GCM;
   const port = (o.encapsulated ?? true) ? 4500 : 500;
   const sa = (spi: number, more: Partial<RigSa>): RigSa => ({
-    connection: 'ipsec0',
+    tunnel: 'ipsec0',
+    transport: false,
+    loose: false,
     spi,
     cipher: suite.cipher,
     key: keyOf(spi, suite.key),

@@ -28,7 +28,7 @@ test.each([1, 2] as const)('IKEv%d: an hour with loss, renewals and another key'
     const [lines, steps]: [string[], Effect[][]] = [[], []];
     record(a, lines, steps);
     const ike = { ...policy(A, B).ike, lifetime: 300 };
-    const child = { ...policy(A, B).child, seconds: 120, pfs: 'modp1536' as const };
+    const child = { ...policy(A, B).children[0], seconds: 120, pfs: 'modp1536' as const };
     a.configure([policy(A, B, { version, ike, child })]);
     b.configure([policy(B, A, { version, ike, child })]);
     network.faults = { loss: 0.1, duplication: 0.1, jitter: 30 };

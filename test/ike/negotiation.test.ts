@@ -47,7 +47,7 @@ describe('IKEv1 (RFC 2409)', () => {
   test('set proxy-ids must mirror the peer’s; swapped ones are named as such (ike.md 0.7)', () => {
     const network = new Network(3);
     const [a, b] = [new Node(network, A), new Node(network, B)];
-    const base = policy(A, B).child;
+    const base = policy(A, B).children[0];
     const child = (local: string, remote: string) => ({
       ...base,
       anySelectors: false,
@@ -70,7 +70,7 @@ describe('IKEv1 (RFC 2409)', () => {
     const network = new Network(4);
     const [a, b] = [new Node(network, A), new Node(network, B)];
     const selectors = { local: ['192.168.1.0/24'], remote: ['192.168.2.0/24'] };
-    a.configure([policy(A, B, { child: { ...policy(A, B).child, anySelectors: false, selectors } })]);
+    a.configure([policy(A, B, { child: { ...policy(A, B).children[0], anySelectors: false, selectors } })]);
     b.configure([policy(B, A)]);
     network.run(2);
     expect(live(b)[0].selectors).toEqual({ local: ['192.168.2.0/24'], remote: ['192.168.1.0/24'] });
@@ -113,7 +113,7 @@ describe('IKEv2 (RFC 7296)', () => {
   test('narrowing: the child carries what both sides allow (2.9)', () => {
     const network = new Network(3);
     const [a, b] = [new Node(network, A), new Node(network, B)];
-    const child = policy(A, B).child;
+    const child = policy(A, B).children[0];
     const wide = { local: ['0.0.0.0/0', '::/0'], remote: ['0.0.0.0/0', '::/0'] };
     const narrow = { local: ['192.168.2.0/24'], remote: ['192.168.0.0/16'] };
     a.configure([policy(A, B, { version: 2, child: { ...child, selectors: wide } })]);
@@ -125,7 +125,7 @@ describe('IKEv2 (RFC 7296)', () => {
   test('no common traffic: TS_UNACCEPTABLE, explained on both sides, and the IKE SA stays', () => {
     const network = new Network(4);
     const [a, b] = [new Node(network, A), new Node(network, B)];
-    const child = { ...policy(A, B).child, anySelectors: false };
+    const child = { ...policy(A, B).children[0], anySelectors: false };
     const of = (n: number) => ({ local: [`192.168.${n}.0/24`], remote: ['10.0.0.0/8'] });
     a.configure([policy(A, B, { version: 2, child: { ...child, selectors: of(1) } })]);
     b.configure([policy(B, A, { version: 2, child: { ...child, selectors: of(2) } })]);
@@ -225,7 +225,7 @@ describe.each([1, 2] as const)('both ends of IKEv%i', (version) => {
   });
 
   test('a day of renewals under traffic loses no packet', () => {
-    const child = { ...policy(A, B).child, seconds: 600 };
+    const child = { ...policy(A, B).children[0], seconds: 600 };
     const ike = { ...policy(A, B).ike, lifetime: 1000 };
     const { network, a, b } = pair(40 + version, { version, child, ike });
     network.run(5);
@@ -242,7 +242,7 @@ describe.each([1, 2] as const)('both ends of IKEv%i', (version) => {
   });
 
   test('a lifetime in octets renews the SA before it ends', () => {
-    const child = { ...policy(A, B).child, octets: 2_000_000 };
+    const child = { ...policy(A, B).children[0], octets: 2_000_000 };
     const { network, a, b } = pair(50 + version, { version, child });
     network.run(5);
     const big = new Uint8Array(1000).fill(0x45);

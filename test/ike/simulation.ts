@@ -9,7 +9,7 @@ import { Engine } from '../../src/ike/engine.ts';
 import type { Event as Happening } from '../../src/ike/event.ts';
 import type { Effect, Fact, Input } from '../../src/ike/io.ts';
 import type { Job, JobResult } from '../../src/ike/job.ts';
-import type { ConnectionPolicy, Credential, Settings } from '../../src/ike/policy.ts';
+import type { ChildPolicy, ConnectionPolicy, Credential, Settings } from '../../src/ike/policy.ts';
 import { compareBytes, concat, utf8 } from '../../src/net/bytes.ts';
 import type { Endpoint } from '../../src/net/endpoint.ts';
 import { Secret } from '../../src/net/secret.ts';
@@ -222,9 +222,9 @@ export class Node {
       case 'remove-in':
         return this.dataplane.removeInbound(effect.spi);
       case 'remove-out':
-        return this.dataplane.removeOutbound(effect.connection, effect.spi);
+        return this.dataplane.removeOutbound(effect.tunnel, effect.spi);
       case 'move':
-        return this.dataplane.movePeer(effect.connection, effect.remote);
+        return this.dataplane.movePeer(effect.tunnel, effect.remote);
       case 'send':
         return this.dataplane.sendIke(effect.local, effect.remote, effect.data);
       case 'keepalive':
@@ -260,7 +260,7 @@ export class Node {
       case 'ike':
         return this.input({ ...e, kind: 'datagram' });
       case 'acquire':
-        return this.input({ kind: 'acquire', connection: e.tunnel });
+        return this.input(e);
       case 'path-mtu':
         return;
       default:
@@ -337,14 +337,15 @@ export function preshared(key: string): Credential {
 export const A = '10.0.0.1';
 export const B = '10.0.0.2';
 
+/** What is not SEIL's default; `child`: the only one. */
+export type Changes = Partial<ConnectionPolicy> & { readonly child?: ChildPolicy };
+
 /** A policy with SEIL's defaults, as ipsec0 from one address to another. */
-export function policy(
-  local: string,
-  remote: string,
-  changes: Partial<ConnectionPolicy> = {},
-): ConnectionPolicy {
+export function policy(local: string, remote: string, changes: Changes = {}): ConnectionPolicy {
+  const { child, name = 'ipsec0', ...rest } = changes;
+  const named = { name, at: `interface.${name}` };
   return {
-    name: 'ipsec0',
+    ...named,
     version: 1,
     local,
     remote,
@@ -367,22 +368,30 @@ export function policy(
       groups: ['modp1536'],
       lifetime: 86400,
     },
-    child: {
-      ciphers: ['aes256', 'aes128', '3des'],
-      hashes: ['sha256', 'sha1'],
-      seconds: 28800,
-      esn: false,
-      replayWindow: 4096,
-      selectors: { local: ['0.0.0.0/0'], remote: ['0.0.0.0/0'] },
-      anySelectors: true,
-      protocol: 0,
-    },
-    ...changes,
+    children: [{ ...(child ?? CHILD), ...named }],
+    ...rest,
   };
 }
 
+/** A child as SEIL's defaults have it. */
+const CHILD: ChildPolicy = {
+  name: 'ipsec0',
+  at: 'interface.ipsec0',
+  mode: 'tunnel',
+  ciphers: ['aes256', 'aes128', '3des'],
+  hashes: ['sha256', 'sha1'],
+  seconds: 28800,
+  esn: false,
+  replayWindow: 4096,
+  selectors: { local: ['0.0.0.0/0'], remote: ['0.0.0.0/0'] },
+  anySelectors: true,
+  protocol: 0,
+  ports: { local: 0, remote: 0 },
+  loose: false,
+};
+
 /** Two nodes with mirrored policies. */
-export function pair(seed: number, changes: Partial<ConnectionPolicy> = {}, settings: Settings = SETTINGS) {
+export function pair(seed: number, changes: Changes = {}, settings: Settings = SETTINGS) {
   const network = new Network(seed);
   const a = new Node(network, A, settings);
   const b = new Node(network, B, settings);

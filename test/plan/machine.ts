@@ -1,8 +1,9 @@
 // A machine to plan for: two Ethernet devices named as the article names them.
 import { parseSeil } from '../../src/dialect/seil/parse.ts';
+import type { Known } from '../../src/plan/connection.ts';
 import type { Desired } from '../../src/plan/desired.ts';
 import { type Device, resolveDevices } from '../../src/plan/devices.ts';
-import { type Known, plan } from '../../src/plan/plan.ts';
+import { plan } from '../../src/plan/plan.ts';
 
 export function ethernet(name: string, index: number, mtu = 1500): Device {
   return { name, index, ethernet: true, mtu };

@@ -6,6 +6,9 @@ import { innerMtu, mssOf } from '../../src/plan/overhead.ts';
 
 function policy(ciphers: CipherName[], hashes: HashName[]): ChildPolicy {
   return {
+    name: 'ipsec0',
+    at: 'interface.ipsec0',
+    mode: 'tunnel',
     ciphers,
     hashes,
     seconds: 28800,
@@ -14,6 +17,8 @@ function policy(ciphers: CipherName[], hashes: HashName[]): ChildPolicy {
     selectors: { local: ['0.0.0.0/0'], remote: ['0.0.0.0/0'] },
     anySelectors: true,
     protocol: 0,
+    ports: { local: 0, remote: 0 },
+    loose: false,
   };
 }
 

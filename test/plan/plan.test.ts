@@ -27,7 +27,7 @@ describe("seed 001's minimal configuration", () => {
 
   test('the tunnel: the address that ge1 lends, MTU and MSS under the largest overhead', () => {
     expect(desired.tunnels).toHaveLength(1);
-    const { policy, ...interfaceAndDataplane } = desired.tunnels[0];
+    const { policy, child, ...interfaceAndDataplane } = desired.tunnels[0];
     expect(interfaceAndDataplane).toEqual({
       name: 'ipsec0',
       addresses: ['192.168.1.1/32'],
@@ -37,6 +37,7 @@ describe("seed 001's minimal configuration", () => {
       outerMtu: 1500,
     });
     expect(policy.name).toBe('ipsec0');
+    expect(policy.children).toEqual([child]);
   });
 
   test("the policy: SEIL's default proposals in SEIL's order, lifetimes, the article's proxy-ids", () => {
@@ -46,6 +47,7 @@ describe("seed 001's minimal configuration", () => {
     );
     expect(policy).toEqual({
       name: 'ipsec0',
+      at: 'interface.ipsec0',
       version: 1,
       local: '10.0.0.1',
       remote: '10.0.0.2',
@@ -67,16 +69,23 @@ describe("seed 001's minimal configuration", () => {
         groups: ['modp1536'],
         lifetime: 86400,
       },
-      child: {
-        ciphers: ['aes256', 'aes128', '3des'],
-        hashes: ['sha256', 'sha1'],
-        seconds: 28800,
-        esn: false,
-        replayWindow: 4096,
-        selectors: { local: ['192.168.1.0/24'], remote: ['192.168.2.0/24'] },
-        anySelectors: false,
-        protocol: 0,
-      },
+      children: [
+        {
+          name: 'ipsec0',
+          at: 'interface.ipsec0',
+          mode: 'tunnel',
+          ciphers: ['aes256', 'aes128', '3des'],
+          hashes: ['sha256', 'sha1'],
+          seconds: 28800,
+          esn: false,
+          replayWindow: 4096,
+          selectors: { local: ['192.168.1.0/24'], remote: ['192.168.2.0/24'] },
+          anySelectors: false,
+          protocol: 0,
+          ports: { local: 0, remote: 0 },
+          loose: true,
+        },
+      ],
     });
   });
 
@@ -163,7 +172,10 @@ describe('a policy', () => {
   });
 
   test('proposals as configured, in the order of their indexes', () => {
-    const { ike, child } = tunnel(
+    const {
+      ike,
+      children: [child],
+    } = tunnel(
       'ike.version : 2',
       'ike.proposal.phase1.encryption.200.algorithm : aes192',
       'ike.proposal.phase1.encryption.100.algorithm : aes256-gcm16',
@@ -205,7 +217,7 @@ describe('a policy', () => {
       nonceOctets: 32,
       preferNewPhase1: false,
       checkLevel: 'strict',
-      child: { esn: true, replayWindow: 64, protocol: 17 },
+      children: [{ esn: true, replayWindow: 64, protocol: 17 }],
     });
   });
 
@@ -227,7 +239,7 @@ describe('a policy', () => {
     ['interface.ipsec0.ike.version : 2', ['0.0.0.0/0', '::/0']],
     ['interface.ipsec0.ike.version : 2\ninterface.ipsec0.ipv6.forward : block', ['0.0.0.0/0']],
   ])('without proxy-ids everything, and IPv6 under IKEv2 alone: %j', (lines, all) => {
-    const { child } = planned(withoutProxyIds + lines).tunnels[0].policy;
+    const { child } = planned(withoutProxyIds + lines).tunnels[0];
     expect(child).toMatchObject({ selectors: { local: all, remote: all }, anySelectors: true });
   });
 });

@@ -12,7 +12,7 @@ const speed = (suite: string, kernel: string, chosen: boolean, gbit: number): Cr
   gbit,
 });
 const tunnel = (ciphers: string[], hashes: string[]) =>
-  ({ name: 'ipsec0', policy: { child: { ciphers, hashes } } }) as unknown as Tunnel;
+  ({ name: 'ipsec0', child: { at: 'interface.ipsec0', ciphers, hashes } }) as unknown as Tunnel;
 const view = (suite: string) => ({ connection: 'ipsec0', children: [{ suite }] }) as unknown as TunnelView;
 
 /** A Raspberry Pi 4: no AES instructions (dataplane.md). */

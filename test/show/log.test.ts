@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { isMajor } from '../../src/ike/event.ts';
 import { eventLine, yamahaLine } from '../../src/show/log/yamaha.ts';
-import { A, B, Network, Node, pair, policy, preshared } from '../ike/simulation.ts';
+import { A, B, type Changes, Network, Node, pair, policy, preshared } from '../ike/simulation.ts';
 
 const lines = (node: Node) => node.events.map(eventLine);
 
@@ -75,7 +75,7 @@ describe("Yamaha's SYSLOG of IKEv2", () => {
   });
 
   test('refusals: SA, KE and AUTH', () => {
-    const refused = (changes: Partial<ReturnType<typeof policy>>) => {
+    const refused = (changes: Changes) => {
       const network = new Network(4);
       const [a, b] = [new Node(network, A), new Node(network, B)];
       a.configure([policy(A, B, { version: 2 })]);
@@ -83,7 +83,8 @@ describe("Yamaha's SYSLOG of IKEv2", () => {
       network.run(2);
       return lines(b).join('\n');
     };
-    const { ike, child } = policy(A, B);
+    const { ike, children } = policy(A, B);
+    const [child] = children;
     expect(refused({ ike: { ...ike, groups: ['modp2048'] } })).toMatch(/\[IKE2\] cannot accept SA payload/);
     expect(refused({ credential: preshared('another') })).toMatch(/GW:1\/SA:\d+\/AUTH unmatched auth data/);
     expect(refused({ child: { ...child, ciphers: ['aes192'] } })).toMatch(/cannot accept SA payload/);

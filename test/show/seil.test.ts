@@ -23,6 +23,7 @@ const ike: IkeView = {
 };
 
 const child: ChildView = {
+  mode: 'tunnel',
   connection: 'ipsec0',
   spiIn: 0xc0ffee,
   spiOut: 0xdeadbeef,

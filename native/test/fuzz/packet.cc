@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK(at == 0 || (at >= 20 && at <= packet.size()));
   if (length) {
     packet.resize(length);
-    selectors.allow(packet.data(), length);
+    selectors.allow_in(packet.data(), length);
   }
   const Octets before = packet;
   clamp_mss(packet.data(), packet.size(), mss4, mss6, partial);

@@ -1,14 +1,24 @@
 // The schema: every key that exists, once. Chapters in the order in which a configuration is printed.
 import { ike } from './ike.ts';
+import { ikePeer } from './ike-peer.ts';
 import { interfaceGe } from './interface-ge.ts';
 import { interfaceIpsec } from './interface-ipsec.ts';
+import { ipsec } from './ipsec.ts';
 import type { Leaf } from './leaf.ts';
 import { route } from './route.ts';
 import { system } from './system.ts';
 
 export type { Leaf, Value, ValueType } from './leaf.ts';
 
-export const schema: readonly Leaf[] = [...system, ...interfaceGe, ...interfaceIpsec, ...ike, ...route];
+export const schema: readonly Leaf[] = [
+  ...system,
+  ...interfaceGe,
+  ...interfaceIpsec,
+  ...ike,
+  ...ikePeer,
+  ...ipsec,
+  ...route,
+];
 
 /** One step of the schema as a trie: names to follow, and the leaf that ends here. */
 export type SchemaNode = {

@@ -39,10 +39,10 @@ export function acceptLifetime(
 }
 
 export function acceptPhase1Lifetime(
-  connection: string,
+  at: string,
   level: CheckLevel,
   ours: number,
   offered: number | undefined,
 ): LifetimeVerdict {
-  return acceptLifetime(level, ours, offered, keyOf(connection, 'ike.proposal.phase1.lifetime'));
+  return acceptLifetime(level, ours, offered, keyOf(at, 'ike.proposal.phase1.lifetime'));
 }

@@ -142,6 +142,24 @@ export function phase1Names(t: Transform): Alternatives {
   };
 }
 
+/** A mode in words, and what it is without UDP; the drafts of NAT traversal had private numbers (RFC 3947 5.1). */
+function modeNames(mode: number): [string, string] {
+  switch (mode) {
+    case ENCAPSULATION.TUNNEL:
+      return ['tunnel', 'tunnel'];
+    case ENCAPSULATION.TRANSPORT:
+      return ['transport', 'transport'];
+    case ENCAPSULATION.UDP_TUNNEL:
+    case ENCAPSULATION.UDP_TUNNEL_DRAFT:
+      return ['udp-tunnel', 'tunnel'];
+    case ENCAPSULATION.UDP_TRANSPORT:
+    case ENCAPSULATION.UDP_TRANSPORT_DRAFT:
+      return ['udp-transport', 'transport'];
+    default:
+      return [`mode ${mode}`, `mode ${mode}`];
+  }
+}
+
 function phase2Names(t: Transform, mode: number): Alternatives {
   const a = t.attributes;
   const k = value(a, A2.KEY_LENGTH);
@@ -149,18 +167,16 @@ function phase2Names(t: Transform, mode: number): Alternatives {
   const auth = value(a, A2.AUTHENTICATION);
   const group = value(a, A2.GROUP);
   const hash = Object.values(HASHES).find((h) => h.phase2Id === auth)?.name;
-  // A UDP tunnel is also offered under the drafts' private number; absent, the host decides: tunnel (RFC 2407 4.5).
-  const offered = value(a, A2.ENCAPSULATION) ?? ENCAPSULATION.TUNNEL;
-  const udp = offered === ENCAPSULATION.UDP_TUNNEL || offered === ENCAPSULATION.UDP_TUNNEL_DRAFT;
-  const wantUdp = mode !== ENCAPSULATION.TUNNEL;
-  const modeName = offered === ENCAPSULATION.TUNNEL ? 'tunnel' : udp ? 'udp-tunnel' : `mode ${offered}`;
+  // Absent, the host decides: tunnel (RFC 2407 4.5).
+  const [modeName, plain] = modeNames(value(a, A2.ENCAPSULATION) ?? ENCAPSULATION.TUNNEL);
+  const [wanted, wantedPlain] = modeNames(mode);
   return {
     encryption: [cipher?.name ?? cipherName(t.id, k)],
     ...(auth === undefined ? {} : { integrity: [hash ?? `integrity ${auth}`] }),
     group: [group === undefined ? 'none' : groupName(group)],
     esn: [value(a, A2.ESN) === 1 ? 'esn' : 'no-esn'],
-    // Some peers ask for plain tunnel mode although both found a NAT; what it means is then clear.
-    mode: wantUdp && modeName === 'tunnel' ? ['tunnel', 'udp-tunnel'] : [modeName],
+    // Some peers ask for the plain mode although both found a NAT; what it means is then clear.
+    mode: modeName === plain && plain === wantedPlain ? [modeName, wanted] : [modeName],
   };
 }
 
@@ -170,7 +186,7 @@ export type ChosenV1<S> =
 
 /** The first transform of the peer that we accept; the answer repeats it unchanged (RFC 2408 4.2). */
 export function choosePhase1(
-  connection: string,
+  at: string,
   p: IkePolicy,
   method: Credential['method'],
   offered: readonly Proposal[],
@@ -184,8 +200,7 @@ export function choosePhase1(
   );
   const names = transforms.slice(0, MAX_TRANSFORMS).map(({ t }) => phase1Names(t));
   const result = match(ours, names);
-  if (!result.ok)
-    return { ok: false, reason: mismatch('phase 1', ours, names, result, phase1Keys(connection)) };
+  if (!result.ok) return { ok: false, reason: mismatch('phase 1', ours, names, result, phase1Keys(at)) };
   const { proposal, t } = transforms[result.offer];
   const { seconds } = lifetimes(t.attributes, A1.LIFE_TYPE, A1.LIFE_DURATION);
   return {
@@ -200,13 +215,13 @@ export function choosePhase1(
   };
 }
 
-/** `mode` is what this IKE SA needs: ENCAPSULATION.TUNNEL or one of the UDP tunnels. */
+/** `mode` is what the policy and this IKE SA need: one of ENCAPSULATION. */
 export function choosePhase2(
   policy: ConnectionPolicy,
+  p: ChildPolicy,
   offered: readonly Proposal[],
   mode: number,
 ): ChosenV1<PhaseTwoSuite> & { readonly peerSpi?: Uint8Array } {
-  const p = policy.child;
   const groups = p.pfs
     ? policy.checkLevel === 'exact' || policy.checkLevel === 'strict'
       ? [p.pfs]
@@ -217,7 +232,7 @@ export function choosePhase2(
     ...(aead ? {} : { integrity: p.hashes }),
     group: groups ?? ['none', ...Object.keys(GROUPS)],
     esn: p.esn ? ['esn', 'no-esn'] : ['no-esn'],
-    mode: [mode === ENCAPSULATION.TUNNEL ? 'tunnel' : 'udp-tunnel'],
+    mode: [modeNames(mode)[0]],
   });
   const ours = [false, true].map(accepted).filter((a) => a.encryption!.length > 0);
   const transforms = offered.flatMap((o) =>
@@ -225,8 +240,7 @@ export function choosePhase2(
   );
   const names = transforms.slice(0, MAX_TRANSFORMS).map(({ t }) => phase2Names(t, mode));
   const result = match(ours, names);
-  if (!result.ok)
-    return { ok: false, reason: mismatch('phase 2', ours, names, result, phase2Keys(policy.name)) };
+  if (!result.ok) return { ok: false, reason: mismatch('phase 2', ours, names, result, phase2Keys(p)) };
   const { proposal, t } = transforms[result.offer];
   const { choice } = result;
   return {

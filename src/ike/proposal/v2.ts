@@ -58,7 +58,10 @@ export function ikeAlternatives(p: IkePolicy): Alternatives[] {
 }
 
 /** `groups` is empty in IKE_AUTH, where the keys come from the IKE SA's own exchange (RFC 7296 1.2). */
-export function espAlternatives(p: ChildPolicy, groups: readonly string[]): Alternatives[] {
+export function espAlternatives(
+  p: Pick<ChildPolicy, 'ciphers' | 'hashes' | 'esn'>,
+  groups: readonly string[],
+): Alternatives[] {
   return byKind(p.ciphers, (aead) => ({
     ...(aead ? {} : { integrity: p.hashes }),
     ...(groups.length > 0 ? { group: groups } : {}),
@@ -124,25 +127,26 @@ function nameOf(t: Transform): string {
   }
 }
 
-export function phase1Keys(connection: string): Partial<Record<Dimension, string>> {
-  const at = keyOf(connection, 'ike.proposal.phase1');
+/** Where the dimensions of an offer are configured. `at`: ConnectionPolicy.at. */
+export function phase1Keys(at: string): Partial<Record<Dimension, string>> {
+  const proposal = keyOf(at, 'ike.proposal.phase1');
   return {
-    encryption: `${at}.encryption`,
-    hash: `${at}.hash`,
-    prf: `${at}.hash`,
-    integrity: `${at}.hash`,
-    group: `${at}.dh-group`,
+    encryption: `${proposal}.encryption`,
+    hash: `${proposal}.hash`,
+    prf: `${proposal}.hash`,
+    integrity: `${proposal}.hash`,
+    group: `${proposal}.dh-group`,
   };
 }
 
-export function phase2Keys(connection: string): Partial<Record<Dimension, string>> {
-  const at = keyOf(connection, 'ike.proposal.phase2');
+export function phase2Keys({ at }: ChildPolicy): Partial<Record<Dimension, string>> {
+  const proposal = keyOf(at, 'ike.proposal.phase2');
   return {
-    encryption: `${at}.encryption`,
-    integrity: `${at}.authentication`,
-    group: `${at}.pfs-group`,
-    esn: keyOf(connection, 'esn'),
-    mode: keyOf(connection, 'nat-traversal'),
+    encryption: `${proposal}.encryption`,
+    integrity: `${proposal}.authentication`,
+    group: `${proposal}.pfs-group`,
+    esn: keyOf(at, 'esn'),
+    mode: keyOf(at, at.startsWith('ipsec.') ? 'mode' : 'nat-traversal'),
   };
 }
 
@@ -152,7 +156,7 @@ export type Chosen<S> =
 
 /** Chooses for an IKE SA among the peer's proposals; `keGroup` is the group of the KE payload it sent. */
 export function chooseIke(
-  connection: string,
+  at: string,
   p: IkePolicy,
   offered: readonly Proposal[],
   keGroup?: number,
@@ -172,7 +176,7 @@ export function chooseIke(
     if (again.ok && sent.strength >= ownChoice.strength) result = again;
   }
   if (!result.ok) {
-    return { ok: false, reason: mismatch('IKE', ours, names, result, phase1Keys(connection)) };
+    return { ok: false, reason: mismatch('IKE', ours, names, result, phase1Keys(at)) };
   }
   const { choice, offer } = result;
   return {
@@ -183,7 +187,6 @@ export function chooseIke(
 }
 
 export function chooseEsp(
-  connection: string,
   p: ChildPolicy,
   offered: readonly Proposal[],
   groups: readonly string[],
@@ -197,7 +200,7 @@ export function chooseEsp(
   const names = usable.map((o) => (groups.length > 0 ? fromWire(o) : { ...fromWire(o), group: ['none'] }));
   const result = match(ours, names);
   if (!result.ok) {
-    return { ok: false, reason: mismatch('ESP', ours, names, result, phase2Keys(connection)) };
+    return { ok: false, reason: mismatch('ESP', ours, names, result, phase2Keys(p)) };
   }
   const proposal = usable[result.offer];
   return { ok: true, suite: espSuite(result.choice), proposal: answer(proposal, result.choice, spi) };

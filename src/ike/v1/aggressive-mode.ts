@@ -93,7 +93,7 @@ export function onAggressiveRequest(
   const connection = bearer(all, id);
   const { policy } = connection;
   if (policy.exchangeMode !== 'aggressive') {
-    const mode = keyOf(policy.name, 'ike.exchange-mode');
+    const mode = keyOf(policy.at, 'ike.exchange-mode');
     const reason: Reason = {
       code: 'NOT_ALLOWED',
       text: 'aggressive mode is not allowed here: it lets the preshared key be guessed offline (VU#857035)',
@@ -188,7 +188,7 @@ function onAnswer(core: Core, sa: IsakmpSa, message: Message, body: Uint8Array):
   const mode = sa.phase1!;
   if (sa.state !== 'init' || !mode.pair || !offer || !ke || !validNonce(nonce) || !id) return;
   const { policy } = sa.connection;
-  const chosen = choosePhase1(policy.name, policy.ike, policy.credential.method, offer.proposals);
+  const chosen = choosePhase1(policy.at, policy.ike, policy.credential.method, offer.proposals);
   if (
     !chosen.ok ||
     offer.proposals[0].transforms.length !== 1 ||

@@ -2,7 +2,7 @@
 import { compareBytes, concat, Reader } from '../../net/bytes.ts';
 import { activate, current, remove, STRAGGLER_MS, spiText } from '../child.ts';
 import type { Core } from '../core.ts';
-import { keyOf } from '../policy.ts';
+import { keyOf, selectorKeys } from '../policy.ts';
 import type { Reason } from '../reason.ts';
 import { supervise } from '../supervise.ts';
 import { FLAG, NOTIFY_V1, nameOf, PROTOCOL } from '../wire/numbers.ts';
@@ -66,20 +66,20 @@ function onUnprotected(core: Core, sa: IsakmpSa, payloads: readonly Payload[]): 
 
 function otherKey(sa: IsakmpSa, answer: string): Reason {
   const { policy } = sa.connection;
-  const key = keyOf(policy.name, 'preshared-key');
+  const key = keyOf(policy.at, 'preshared-key');
   return {
     code: 'AUTHENTICATION',
     text: `the peer answered our identity and proof with ${answer}: it does not accept our preshared key or our identity`,
     key,
-    hint: `compare ${key} and ${keyOf(policy.name, 'ike.my-identifier')} (${policy.myId.value}) with the peer's configuration`,
+    hint: `compare ${key} and ${keyOf(policy.at, 'ike.my-identifier')} (${policy.myId.value}) with the peer's configuration`,
   };
 }
 
 function refusedPhase1(sa: IsakmpSa, type: number): Reason {
-  const { name, ike } = sa.connection.policy;
+  const { at, ike } = sa.connection.policy;
   const said = `the peer answered ${nameOf(NOTIFY_V1, type)}`;
   if (type !== NOTIFY_V1.NO_PROPOSAL_CHOSEN) return { code: 'PEER_REFUSED', text: said };
-  const key = keyOf(name, 'ike.proposal.phase1');
+  const key = keyOf(at, 'ike.proposal.phase1');
   return {
     code: 'PEER_REFUSED',
     text: `${said}: it accepts none of our phase 1 proposals, or has no connection for our address`,
@@ -99,8 +99,8 @@ function onDelete(core: Core, sa: IsakmpSa, payload: PayloadOf<'delete'>): void 
     core.note('info', 'ike-deleted', connection, 'ISAKMP SA deleted by the peer');
     drop(core, sa);
     // The peer may have lost its IPsec SAs with it, and with the last one it can no longer say so.
-    const child = current(connection);
-    if (child && !usable(connection) && !core.closing) renewChild(core, child);
+    const live = [...connection.children].filter((c) => c.state === 'live');
+    if (!usable(connection) && !core.closing) for (const child of live) renewChild(core, child);
     return supervise(core, connection);
   }
   for (const spi of payload.spis) {
@@ -109,7 +109,7 @@ function onDelete(core: Core, sa: IsakmpSa, payload: PayloadOf<'delete'>): void 
     if (!child) continue;
     const renewed = child.state === 'replaced';
     remove(core, child, STRAGGLER_MS);
-    const next = current(connection);
+    const next = current(connection, child.policy);
     if (next) activate(core, next);
     if (!renewed)
       core.note('info', 'child-deleted', connection, `IPsec SA ${spiText(child.spiIn)} deleted by the peer`);
@@ -139,7 +139,7 @@ function onComplaint(core: Core, sa: IsakmpSa, type: number): void {
   const open = [...sa.quick.values()].find((q) => q.role === 'initiator' && !q.done && !q.busy);
   if (!open)
     return core.note('warning', 'peer-complains', connection, `the peer reports ${nameOf(NOTIFY_V1, type)}`);
-  const { name, child } = connection.policy;
+  const child = open.policy;
   const proposal = `${child.ciphers.join('|')} / ${child.hashes.join('|')} / ${child.pfs ?? 'no PFS'}`;
   const ids = `${child.selectors.local[0]} === ${child.selectors.remote[0]}`;
   const reasons: Partial<Record<number, Reason>> = {
@@ -147,15 +147,15 @@ function onComplaint(core: Core, sa: IsakmpSa, type: number): void {
       code: 'PEER_REFUSED',
       text: `${said} to our phase 2 proposals`,
       offered: [proposal],
-      key: keyOf(name, 'ike.proposal.phase2'),
-      hint: `compare ${keyOf(name, 'ike.proposal.phase2')} with the peer's`,
+      key: keyOf(child.at, 'ike.proposal.phase2'),
+      hint: `compare ${keyOf(child.at, 'ike.proposal.phase2')} with the peer's`,
     },
     [NOTIFY_V1.INVALID_ID_INFORMATION]: {
       code: 'PEER_REFUSED',
       text: `${said} to our proxy-ids`,
       offered: [ids],
-      key: keyOf(name, 'ike.proposal.phase2.proxy-id'),
-      hint: `make ${keyOf(name, 'ike.proposal.phase2.proxy-id')} the mirror of the peer's networks`,
+      key: selectorKeys(child).both,
+      hint: `make ${selectorKeys(child).both} the mirror of the peer's networks`,
     },
   };
   fail(core, sa, open, reasons[type] ?? { code: 'PEER_REFUSED', text: said });

@@ -181,7 +181,7 @@ export function lost(core: Core, sa: IsakmpSa, reason: Reason): void {
   connection.failures++;
   const old = [...connection.sas].find((o) => o.version === 1 && o.state === 'established');
   if (old) {
-    delete connection.renewing;
+    connection.renewing.clear();
     core.arm(`sa:${old.id}:rekey`, REKEY_AGAIN_MS, () => beginPhase1(core, connection));
   }
   supervise(core, connection);

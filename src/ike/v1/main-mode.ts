@@ -126,7 +126,7 @@ function onChoice(core: Core, sa: IsakmpSa, message: Message, body: Uint8Array):
   const offer = find(payloads, 'sa');
   if (!offer) return;
   const { policy } = sa.connection;
-  const chosen = choosePhase1(policy.name, policy.ike, policy.credential.method, offer.proposals);
+  const chosen = choosePhase1(policy.at, policy.ike, policy.credential.method, offer.proposals);
   if (!chosen.ok || offer.proposals[0].transforms.length !== 1) {
     return lost(core, sa, { code: 'PROTOCOL', text: 'the peer chose a proposal that we did not make' });
   }
@@ -206,7 +206,7 @@ function onIdentity(
   if (!d.ok || !id) {
     const number = sa.role === 'initiator' ? 6 : 5;
     const text = `main mode message ${number} of the peer does not decrypt: the preshared keys differ`;
-    return reject(core, sa, otherKey(sa.connection.policy.name, text), NOTIFY_V1.PAYLOAD_MALFORMED);
+    return reject(core, sa, otherKey(sa.connection.policy.at, text), NOTIFY_V1.PAYLOAD_MALFORMED);
   }
   const { payloads } = d.chain;
   judge(core, sa, id, payloads, (peer) => {

@@ -8,7 +8,7 @@ import { acceptPhase1Lifetime } from '../proposal/lifetime.ts';
 import { weakness } from '../proposal/strength.ts';
 import { type ChosenV1, choosePhase1, type IsakmpSuite, phase1Proposal } from '../proposal/v1.ts';
 import type { Reason } from '../reason.ts';
-import { supervise } from '../supervise.ts';
+import { supervise, wanted } from '../supervise.ts';
 import {
   DOI_IPSEC,
   EXCHANGE,
@@ -82,7 +82,7 @@ export function newSa(
 
 /** The peer says nothing any more: what that means depends on how far we came. */
 export function silence(core: Core, sa: IsakmpSa): void {
-  const key = keyOf(sa.connection.policy.name, 'preshared-key');
+  const key = keyOf(sa.connection.policy.at, 'preshared-key');
   const mode = sa.phase1?.mode ?? 'main';
   if (sa.state === 'keyed' && sa.connection.policy.credential.method === 'preshared-key') {
     const text =
@@ -108,10 +108,10 @@ export function offerOf({ policy }: Connection, mode: Phase1['mode']): PayloadOf
 
 /** As responder: the suite for a connection, its lifetime agreed on, or why there is none. */
 export function chooseFor({ policy }: Connection, offer: PayloadOf<'sa'>): ChosenV1<IsakmpSuite> {
-  const chosen = choosePhase1(policy.name, policy.ike, policy.credential.method, offer.proposals);
+  const chosen = choosePhase1(policy.at, policy.ike, policy.credential.method, offer.proposals);
   if (!chosen.ok) return chosen;
   const lifetime = acceptPhase1Lifetime(
-    policy.name,
+    policy.at,
     policy.checkLevel,
     policy.ike.lifetime,
     chosen.suite.lifetime,
@@ -263,10 +263,9 @@ function announce(core: Core, sa: IsakmpSa): void {
 
 function begun(core: Core, sa: IsakmpSa): void {
   const { connection } = sa;
-  const old = connection.renewing;
-  delete connection.renewing;
-  if (old?.state === 'live') beginQuickMode(core, sa, old);
-  else if (connection.children.size === 0) beginQuickMode(core, sa);
+  for (const old of connection.renewing) if (old.state === 'live') beginQuickMode(core, sa, old.policy, old);
+  connection.renewing.clear();
+  for (const policy of wanted(connection)) beginQuickMode(core, sa, policy);
 }
 
 /** What the peer proved is not enough, or not what was expected. */

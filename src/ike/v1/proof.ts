@@ -67,13 +67,13 @@ export function judge(
   payloads: readonly Payload[],
   then: (peer: string) => void,
 ): void {
-  const { credential, name } = sa.connection.policy;
+  const { credential, at } = sa.connection.policy;
   const hash = hashOf(sa, false, id);
   if (credential.method === 'preshared-key') {
     const got = find(payloads, 'hash');
     if (got && equalConstantTime(got.data, hash)) return named(core, sa, id, then);
     const text = `the preshared key of ${identityText(id)} is not ours`;
-    return reject(core, sa, otherKey(name, text), NOTIFY_V1.INVALID_HASH_INFORMATION);
+    return reject(core, sa, otherKey(at, text), NOTIFY_V1.INVALID_HASH_INFORMATION);
   }
   const sig = find(payloads, 'sig');
   if (!sig) {
@@ -100,7 +100,7 @@ function named(core: Core, sa: IsakmpSa, id: PayloadOf<'id'>, then: (peer: strin
   then(identityText(id));
 }
 
-export function otherKey(connection: string, text: string): Reason {
-  const key = keyOf(connection, 'preshared-key');
+export function otherKey(at: string, text: string): Reason {
+  const key = keyOf(at, 'preshared-key');
   return { code: 'AUTHENTICATION', text, key, hint: `make ${key} the same on both sides` };
 }

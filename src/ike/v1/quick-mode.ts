@@ -2,11 +2,12 @@
 //   1 →  HDR*, HASH(1), SA, Ni [, KE] , IDci, IDcr
 //   2 ←  HDR*, HASH(2), SA, Nr [, KE] , IDci, IDcr
 //   3 →  HDR*, HASH(3)
+import { isDeepStrictEqual } from 'node:util';
 import { equalConstantTime, Reader, u32Bytes, Writer } from '../../net/bytes.ts';
 import { activate, type ChildSa, childText, install, STRAGGLER_MS } from '../child.ts';
 import type { Core } from '../core.ts';
 import { prf } from '../crypto/prf.ts';
-import { keyOf } from '../policy.ts';
+import { type ChildPolicy, keyOf } from '../policy.ts';
 import { acceptLifetime } from '../proposal/lifetime.ts';
 import { choosePhase2, lifetimes, type PhaseTwoSuite, phase2Proposal } from '../proposal/v1.ts';
 import type { Reason } from '../reason.ts';
@@ -22,7 +23,7 @@ import {
   PROTOCOL,
   SIT_IDENTITY_ONLY,
 } from '../wire/numbers.ts';
-import { encodeChain, find, type Message, type Payload, type PayloadOf } from '../wire/v1.ts';
+import { encodeChain, find, type Message, type Payload } from '../wire/v1.ts';
 import { beginPhase1 } from './begin.ts';
 import {
   type Decrypted,
@@ -40,7 +41,7 @@ import {
 import { phase2Iv, quickModeKeys } from './keys.ts';
 import { deleteChild } from './lifecycle.ts';
 import { type IsakmpSa, type QuickMode, usable } from './sa.ts';
-import { echoed, enforced, idAddresses, idOf, idText, pairOf, wrongIds } from './selectors.ts';
+import { echoed, type IdPair, idsOf, idText, pairOf, sidesOf, traffic, wrongIds } from './selectors.ts';
 
 /** How long we go on sending on the old SA when the peer gives no sign that it has the new one. */
 const SWITCH_MS = 1000;
@@ -51,8 +52,9 @@ const RENEW_AGAIN_MS = 10_000;
 /** A finished exchange is remembered for its retransmissions. */
 const REMEMBER_MS = 60_000;
 
-/** Quick Modes that one peer may have open at once. */
-const MAX_QUICK_MODES = 16;
+/** Quick Modes that one peer may have open at once, and that are remembered of it. */
+const MAX_OPEN = 16;
+const MAX_REMEMBERED = 1024;
 
 const NOTHING = new Uint8Array(0);
 
@@ -61,19 +63,20 @@ export function renewChild(core: Core, child: ChildSa): void {
   const { connection } = child;
   if (child.state !== 'live') return;
   const sa = usable(connection);
-  if (sa) return beginQuickMode(core, sa, child);
-  if (connection.policy.initiate === 'never' || connection.renewing) return;
-  connection.renewing = child;
-  beginPhase1(core, connection);
+  if (sa) return beginQuickMode(core, sa, child.policy, child);
+  if (connection.policy.initiate === 'never') return;
+  const first = connection.renewing.size === 0;
+  connection.renewing.add(child);
+  if (first) beginPhase1(core, connection);
 }
 
-export function beginQuickMode(core: Core, sa: IsakmpSa, replaces?: ChildSa): void {
-  const { policy } = sa.connection;
-  // One at a time: a second one would race for the same traffic.
-  if ([...sa.quick.values()].some((q) => q.role === 'initiator' && !q.done)) return;
-  const { pfs } = policy.child;
-  if (!pfs) return start(core, sa, newQuick(core, sa, 'initiator', freshMessageId(core, sa), replaces));
-  const quick = newQuick(core, sa, 'initiator', freshMessageId(core, sa), replaces);
+export function beginQuickMode(core: Core, sa: IsakmpSa, policy: ChildPolicy, replaces?: ChildSa): void {
+  // One at a time for the same traffic: a second one would race for it.
+  const open = (q: QuickMode) => q.role === 'initiator' && !q.done && q.policy === policy;
+  if ([...sa.quick.values()].some((q) => open(q) && q.replaces === replaces)) return;
+  const { pfs } = policy;
+  const quick = newQuick(core, sa, policy, 'initiator', freshMessageId(core, sa), replaces);
+  if (!pfs) return start(core, sa, quick);
   quick.busy = true;
   core.job({ group: pfs }, (result) => {
     delete quick.busy;
@@ -87,6 +90,7 @@ export function beginQuickMode(core: Core, sa: IsakmpSa, replaces?: ChildSa): vo
 function newQuick(
   core: Core,
   sa: IsakmpSa,
+  policy: ChildPolicy,
   role: QuickMode['role'],
   messageId: number,
   replaces?: ChildSa,
@@ -94,6 +98,7 @@ function newQuick(
   const quick: QuickMode = {
     messageId,
     role,
+    policy,
     spiIn: core.allocateSpi(),
     nonce: core.random(sa.connection.policy.nonceOctets),
     iv: phase2Iv(sa.suite!, sa.iv, messageId),
@@ -107,18 +112,20 @@ function newQuick(
   return quick;
 }
 
-function modeOf(sa: IsakmpSa): number {
-  if (!sa.nat.local && !sa.nat.remote) return ENCAPSULATION.TUNNEL;
-  return sa.natT === 'draft' ? ENCAPSULATION.UDP_TUNNEL_DRAFT : ENCAPSULATION.UDP_TUNNEL;
+function modeOf(sa: IsakmpSa, { mode }: ChildPolicy): number {
+  const e = ENCAPSULATION;
+  const tunnel = mode === 'tunnel';
+  if (!sa.nat.local && !sa.nat.remote) return tunnel ? e.TUNNEL : e.TRANSPORT;
+  if (sa.natT === 'draft') return tunnel ? e.UDP_TUNNEL_DRAFT : e.UDP_TRANSPORT_DRAFT;
+  return tunnel ? e.UDP_TUNNEL : e.UDP_TRANSPORT;
 }
 
 /** 1 → */
 function start(core: Core, sa: IsakmpSa, quick: QuickMode): void {
-  const { policy } = sa.connection;
-  const { selectors, protocol } = policy.child;
-  const ids = [idOf(selectors.local[0], protocol), idOf(selectors.remote[0], protocol)] as const;
+  const { policy } = quick;
+  const ids = quick.replaces?.ids ?? idsOf(policy);
   quick.ids = ids;
-  const proposal = phase2Proposal(policy.child, u32Bytes(quick.spiIn), modeOf(sa));
+  const proposal = phase2Proposal(policy, u32Bytes(quick.spiIn), modeOf(sa, policy));
   core.note('info', 'quick-mode', sa.connection, 'initiating phase 2');
   speak(core, sa, quick, NOTHING, [
     { type: 'sa', doi: DOI_IPSEC, situation: SIT_IDENTITY_ONLY, proposals: [proposal] },
@@ -195,7 +202,8 @@ export function onQuickMode(core: Core, sa: IsakmpSa, message: Message, body: Ui
     else onConfirmation(core, sa, known, d, body);
     return;
   }
-  if (sa.quick.size >= MAX_QUICK_MODES) return;
+  const open = [...sa.quick.values()].filter((q) => !q.done).length;
+  if (open >= MAX_OPEN || sa.quick.size >= MAX_REMEMBERED) return;
   const d = decrypt(core, sa, message, phase2Iv(sa.suite!, sa.iv, messageId));
   if (!d.ok || !hashVerifies(sa, messageId, d, NOTHING)) {
     return core.note(
@@ -217,7 +225,7 @@ function onProposal(
   body: Uint8Array,
 ): void {
   const { connection } = sa;
-  const { policy } = connection;
+  const { checkLevel } = connection.policy;
   const { payloads } = d.chain;
   const [offer, nonce, ke] = [find(payloads, 'sa'), find(payloads, 'nonce'), find(payloads, 'ke')];
   if (!offer || !nonce || nonce.data.length < 8 || nonce.data.length > 256) return;
@@ -228,13 +236,12 @@ function onProposal(
     ]);
   };
   const ids = pairOf(payloads);
-  const wrong = wrongIds(policy, sa.remote.address, ids);
-  if (wrong) return refuse(wrong, NOTIFY_V1.INVALID_ID_INFORMATION);
-  const mode = modeOf(sa);
-  const chosen = choosePhase2(policy, offer.proposals, mode);
+  const policy = meant(sa, ids);
+  if ('code' in policy) return refuse(policy, NOTIFY_V1.INVALID_ID_INFORMATION);
+  const chosen = choosePhase2(connection.policy, policy, offer.proposals, modeOf(sa, policy));
   if (!chosen.ok) return refuse(chosen.reason, NOTIFY_V1.NO_PROPOSAL_CHOSEN);
-  const key = keyOf(policy.name, 'ike.proposal.phase2.lifetime-of-time');
-  const lifetime = acceptLifetime(policy.checkLevel, policy.child.seconds, chosen.suite.seconds, key);
+  const key = keyOf(policy.at, 'ike.proposal.phase2.lifetime-of-time');
+  const lifetime = acceptLifetime(checkLevel, policy.seconds, chosen.suite.seconds, key);
   if (!lifetime.ok) return refuse(lifetime.reason, NOTIFY_V1.NO_PROPOSAL_CHOSEN);
   if ((chosen.suite.group !== undefined) !== (ke !== undefined)) {
     return refuse(
@@ -242,7 +249,7 @@ function onProposal(
       NOTIFY_V1.INVALID_KEY_INFORMATION,
     );
   }
-  const quick = newQuick(core, sa, 'responder', messageId);
+  const quick = newQuick(core, sa, policy, 'responder', messageId);
   quick.iv = d.iv;
   quick.ids = ids;
   quick.peerNonce = nonce.data;
@@ -281,6 +288,17 @@ function onProposal(
   });
 }
 
+/** The policy that a peer's identities name, or why there is none: then the first one tells what was expected. */
+function meant(sa: IsakmpSa, ids: IdPair | undefined): ChildPolicy | Reason {
+  const { children } = sa.connection.policy;
+  const verdicts = children.map((policy) => wrongIds(policy, sides(sa, policy, ids && [ids[1], ids[0]])));
+  return children.find((_, i) => !verdicts[i]) ?? verdicts[0]!;
+}
+
+function sides(sa: IsakmpSa, policy: ChildPolicy, ids: IdPair | undefined): IdPair {
+  return sidesOf(policy, { local: sa.local.address, remote: sa.remote.address, nat: sa.nat }, ids);
+}
+
 function responderLifetime(spi: number, seconds: number): Payload {
   const w = new Writer();
   encodeAttributes(w, [
@@ -313,13 +331,13 @@ function onAnswer(
       'quick mode message dropped: its hash does not verify',
     );
   }
-  const { policy } = sa.connection;
+  const { policy } = quick;
   const { payloads } = d.chain;
   const [offer, nonce, ke] = [find(payloads, 'sa'), find(payloads, 'nonce'), find(payloads, 'ke')];
   if (!offer || !nonce) return;
-  const wrong = echoed(policy.name, quick.ids!, pairOf(payloads));
+  const wrong = echoed(policy, quick.ids!, pairOf(payloads));
   if (wrong) return fail(core, sa, quick, wrong);
-  const chosen = choosePhase2(policy, offer.proposals, modeOf(sa));
+  const chosen = choosePhase2(sa.connection.policy, policy, offer.proposals, modeOf(sa, policy));
   if (!chosen.ok || offer.proposals[0].transforms.length !== 1) {
     return fail(core, sa, quick, {
       code: 'PROTOCOL',
@@ -328,7 +346,7 @@ function onAnswer(
   }
   quick.iv = d.iv;
   progress(core, quick.flow, body);
-  const seconds = Math.min(policy.child.seconds, claimedSeconds(payloads) ?? policy.child.seconds);
+  const seconds = Math.min(policy.seconds, claimedSeconds(payloads) ?? policy.seconds);
   const spiOut = new Reader(chosen.peerSpi!).u32();
   const go = (shared?: Uint8Array) => {
     const old = quick.replaces?.state === 'live' ? quick.replaces : undefined;
@@ -407,7 +425,8 @@ function confirmed(core: Core, sa: IsakmpSa, quick: QuickMode): void {
   if (quick.done || !quick.child) return;
   const { connection } = sa;
   for (const old of connection.children) {
-    if (old !== quick.child && old.state === 'live' && old.createdAt <= quick.child.createdAt)
+    if (old === quick.child || old.policy !== quick.policy || old.state !== 'live') continue;
+    if (old.createdAt <= quick.child.createdAt && isDeepStrictEqual(old.selectors, quick.child.selectors))
       old.state = 'replaced';
   }
   activate(core, quick.child);
@@ -428,24 +447,26 @@ function make(
   delayed: boolean,
 ): ChildSa {
   const { connection } = sa;
-  const [first, second] = quick.ids ?? [];
-  const [local, remote] = quick.role === 'initiator' ? [first, second] : [second, first];
-  const text = (id: PayloadOf<'id'> | undefined, address: string) =>
-    id ? (idAddresses(id) ?? idText(id)) : `${address}/32`;
-  const octets = suite.octets ?? connection.policy.child.octets;
+  const { ids, policy } = quick;
+  const ours: IdPair | undefined = ids && (quick.role === 'initiator' ? ids : [ids[1], ids[0]]);
+  const both = sides(sa, policy, ours);
+  const [local, remote] = both.map(idText);
+  const octets = suite.octets ?? policy.octets;
   const child = install(
     core,
     {
       connection,
+      policy,
       spiIn: quick.spiIn,
       spiOut,
       suite,
       local: sa.local,
       remote: sa.remote,
       encapsulated: sa.nat.local || sa.nat.remote,
-      selectors: { local: [text(local, sa.local.address)], remote: [text(remote, sa.remote.address)] },
-      ...enforced(connection.policy),
-      seconds: suite.seconds ?? connection.policy.child.seconds,
+      selectors: { local: [local], remote: [remote] },
+      traffic: traffic(policy, both),
+      ...(ours ? { ids: ours } : {}),
+      seconds: suite.seconds ?? policy.seconds,
       ...(octets === undefined ? {} : { octets }),
       initiator: quick.role === 'initiator',
       keys: quickModeKeys(sa.suite!, sa.keys!, suite, { in: quick.spiIn, out: spiOut }, ni, nr, shared),

@@ -3,6 +3,7 @@ import type { Endpoint } from '../../net/endpoint.ts';
 import type { ChildSa } from '../child.ts';
 import type { Connection } from '../core.ts';
 import type { KeyPair } from '../crypto/key-exchange.ts';
+import type { ChildPolicy } from '../policy.ts';
 import type { IsakmpSuite } from '../proposal/v1.ts';
 import type { PayloadOf } from '../wire/v1.ts';
 import type { Fragments } from './fragments.ts';
@@ -74,6 +75,7 @@ export type Flow = {
 export type QuickMode = {
   readonly messageId: number;
   readonly role: 'initiator' | 'responder';
+  readonly policy: ChildPolicy;
   readonly spiIn: number;
   readonly nonce: Uint8Array;
   iv: Uint8Array;

@@ -7,11 +7,12 @@ import {
   maskBytes,
   maskLength,
   prefixOfRange,
+  rangeOf,
   splitCidr,
 } from '../../net/address.ts';
 import { concat } from '../../net/bytes.ts';
-import type { Traffic } from '../io.ts';
-import { type ConnectionPolicy, keyOf } from '../policy.ts';
+import type { Selector, Traffic } from '../io.ts';
+import { type ChildPolicy, selectorKeys } from '../policy.ts';
 import type { Reason } from '../reason.ts';
 import { ID } from '../wire/numbers.ts';
 import type { Payload, PayloadOf } from '../wire/v1.ts';
@@ -19,17 +20,25 @@ import type { Payload, PayloadOf } from '../wire/v1.ts';
 /** IDci and IDcr: the initiator's side, the responder's side. */
 export type IdPair = readonly [PayloadOf<'id'>, PayloadOf<'id'>];
 
-export function idOf(prefix: string, protocol: number): PayloadOf<'id'> {
+function idOf(prefix: string, protocol: number, port: number): PayloadOf<'id'> {
   const { address, length } = splitCidr(prefix);
-  const bytes = addressBytes(address);
-  const family = bytes.length === 4 ? 4 : 6;
+  const data = addressBytes(address);
+  const family = data.length === 4 ? 4 : 6;
+  if (length === data.length * 8) {
+    return { type: 'id', idType: family === 4 ? ID.IPV4_ADDR : ID.IPV6_ADDR, protocol, port, data };
+  }
   return {
     type: 'id',
     idType: family === 4 ? ID.IPV4_SUBNET : ID.IPV6_SUBNET,
     protocol,
-    port: 0,
-    data: concat(bytes, maskBytes(length, family)),
+    port,
+    data: concat(data, maskBytes(length, family)),
   };
+}
+
+/** What we want to protect: our side, the peer's side. */
+export function idsOf({ selectors, protocol, ports }: ChildPolicy): IdPair {
+  return [idOf(selectors.local[0], protocol, ports.local), idOf(selectors.remote[0], protocol, ports.remote)];
 }
 
 /** The addresses that an identity names: "192.168.1.0/24", a range, or undefined for names and broken masks. */
@@ -68,49 +77,70 @@ export function pairOf(payloads: readonly Payload[]): IdPair | undefined {
   return a && b ? [a, b] : undefined;
 }
 
+/** What the two sides of a Quick Mode are between whom it runs: without identities those are meant (RFC 2409 5.5). */
+export type Ends = {
+  readonly local: Address;
+  readonly remote: Address;
+  readonly nat: { readonly local: boolean; readonly remote: boolean };
+};
+
+/** Ours and the peer's. In transport mode a host behind a NAT names an address that means nothing here (RFC 3947 5.2). */
+export function sidesOf(policy: ChildPolicy, ends: Ends, ids: IdPair | undefined): IdPair {
+  const host = (address: Address, id?: PayloadOf<'id'>) =>
+    idOf(`${address}/${familyOf(address) === 4 ? 32 : 128}`, id?.protocol ?? 0, id?.port ?? 0);
+  const transport = policy.mode === 'transport';
+  const side = (id: PayloadOf<'id'> | undefined, address: Address, nat: boolean) =>
+    !id || (transport && nat && idRange(id)) ? host(address, id) : id;
+  return [side(ids?.[0], ends.local, ends.nat.local), side(ids?.[1], ends.remote, ends.nat.remote)];
+}
+
 /** Set proxy-ids must be mirrored exactly; unset, any pair is taken and echoed (ike.md 0.7: never narrowed). */
-export function wrongIds(
-  policy: ConnectionPolicy,
-  peer: Address,
-  ids: IdPair | undefined,
-): Reason | undefined {
-  const { selectors, anySelectors, protocol } = policy.child;
-  if (anySelectors) return undefined;
-  const wanted = [idOf(selectors.remote[0], protocol), idOf(selectors.local[0], protocol)].map(idText);
-  // Without identities the peers' own addresses are meant (RFC 2409 5.5).
-  const got = ids ? ids.map(idText) : [peer, policy.local].map((a) => `${a}/${familyOf(a) === 4 ? 32 : 128}`);
+export function wrongIds(policy: ChildPolicy, sides: IdPair): Reason | undefined {
+  if (policy.anySelectors) return undefined;
+  const wanted = idsOf(policy).map(idText);
+  const got = sides.map(idText);
   if (wanted[0] === got[0] && wanted[1] === got[1]) return undefined;
-  const key = keyOf(policy.name, 'ike.proposal.phase2.proxy-id');
+  const keys = selectorKeys(policy);
   const swapped = wanted[0] === got[1] && wanted[1] === got[0];
   return {
     code: 'SELECTORS',
     text: swapped
       ? 'the proxy-ids of the peer are ours, but not mirrored: one side has local and remote swapped'
       : 'the proxy-ids of the peer are not the mirror of ours',
-    offered: [`peer's side ${got[0]}, our side ${got[1]}`],
-    accepted: [`peer's side ${wanted[0]}, our side ${wanted[1]}`],
-    key,
-    hint: swapped ? `swap ${key}.ipv4.local and .remote on one side` : `make ${key} the mirror of the peer's`,
+    offered: [`peer's side ${got[1]}, our side ${got[0]}`],
+    accepted: [`peer's side ${wanted[1]}, our side ${wanted[0]}`],
+    key: keys.both,
+    hint: swapped
+      ? `swap ${keys.local} and ${keys.remote} on one side`
+      : `make ${keys.both} the mirror of the peer's`,
   };
 }
 
 /** SEIL and racoon demand it of their peers, and so do we: a narrowed answer is a policy that differs (seed 001). */
-export function echoed(connection: string, asked: IdPair, ids: IdPair | undefined): Reason | undefined {
+export function echoed(policy: ChildPolicy, asked: IdPair, ids: IdPair | undefined): Reason | undefined {
   const sent = asked.map(idText);
   const got = ids?.map(idText);
   if (!got || (got[0] === sent[0] && got[1] === sent[1])) return undefined;
-  const key = keyOf(connection, 'ike.proposal.phase2.proxy-id');
+  const keys = selectorKeys(policy);
   return {
     code: 'SELECTORS',
     text: 'mismatched ID was returned: the peer answered with other proxy-ids than ours',
     offered: [`our side ${got[0]}, peer's side ${got[1]}`],
     accepted: [`our side ${sent[0]}, peer's side ${sent[1]}`],
-    key,
-    hint: `set ${key}.ipv4.local : ${got[0]} and .remote : ${got[1]}, or let the peer accept ours`,
+    key: keys.both,
+    hint: `set ${keys.local} : ${got[0]} and ${keys.remote} : ${got[1]}, or let the peer accept ours`,
   };
 }
 
-const ANY_IPV4 = {
+/** The addresses of an identity, first and last; undefined for names and broken masks. */
+function idRange(id: PayloadOf<'id'>): { first: Uint8Array; last: Uint8Array } | undefined {
+  const text = idAddresses(id);
+  if (!text) return undefined;
+  if (text.includes('/')) return rangeOf(text);
+  return { first: id.data.slice(0, id.data.length / 2), last: id.data.slice(id.data.length / 2) };
+}
+
+const ANY_IPV4: Selector = {
   protocol: 0,
   startPort: 0,
   endPort: 65_535,
@@ -118,8 +148,21 @@ const ANY_IPV4 = {
   last: new Uint8Array(4).fill(255),
 };
 
-/** What inbound packets are held to: proxy-ids are negotiation only, as SEIL has it, but one of IPv4 keeps IPv6 out. */
-export function enforced({ child }: ConnectionPolicy): { traffic?: Traffic } {
-  const ipv4 = !child.anySelectors && child.selectors.local.every((prefix) => familyOf(prefix) === 4);
-  return ipv4 ? { traffic: { local: [ANY_IPV4], remote: [ANY_IPV4] } } : {};
+/** What the identities let through; those of an interface hold nothing on its way in, but IPv4's keep IPv6 out. */
+export function traffic(policy: ChildPolicy, sides: IdPair): { in?: Traffic; out?: Traffic } {
+  const [local, remote] = sides.map((id): Selector[] => {
+    const range = idRange(id);
+    const ports = { startPort: id.port, endPort: id.port || 65_535 };
+    return range ? [{ protocol: id.protocol, ...ports, ...range }] : [];
+  });
+  const exact = { local, remote };
+  if (!policy.loose) return { in: exact, out: exact };
+  const ipv4 = !policy.anySelectors && policy.selectors.local.every((prefix) => familyOf(prefix) === 4);
+  const everything = (s: Selector) =>
+    s.protocol === 0 && s.first.every((o) => o === 0) && s.last.every((o) => o === 255);
+  const all = exact.local.every(everything) && exact.remote.every(everything);
+  return {
+    ...(ipv4 ? { in: { local: [ANY_IPV4], remote: [ANY_IPV4] } } : {}),
+    ...(all ? {} : { out: exact }),
+  };
 }

@@ -2,16 +2,17 @@
 import { Reader, u32Bytes } from '../../net/bytes.ts';
 import { type ChildSa, childText, install } from '../child.ts';
 import type { Core } from '../core.ts';
-import { keyOf } from '../policy.ts';
-import { chooseEsp, type EspSuite, offeredSpi } from '../proposal/v2.ts';
+import { type ChildPolicy, keyOf, selectorKeys } from '../policy.ts';
+import { chooseEsp, type EspSuite, espAlternatives, offeredSpi, toWire } from '../proposal/v2.ts';
 import type { Reason } from '../reason.ts';
-import { NOTIFY_V2, nameOf } from '../wire/numbers.ts';
-import { find, notify, type Payload, type PayloadOf, type TrafficSelector } from '../wire/v2.ts';
+import { NOTIFY_V2, nameOf, PROTOCOL } from '../wire/numbers.ts';
+import { find, findNotify, notify, type Payload, type PayloadOf, type TrafficSelector } from '../wire/v2.ts';
 import { childKeys } from './keys.ts';
 import { about, type IkeSa } from './sa.ts';
-import { fromPrefixes, narrow, selectorText, within } from './selectors.ts';
+import { asSeen, narrow, selectorsOf, selectorText, within } from './selectors.ts';
 
 export type ChildMaterial = {
+  readonly policy: ChildPolicy;
   /** Ni and Nr of the exchange. */
   readonly nonces: readonly [Uint8Array, Uint8Array];
   readonly payloads: readonly Payload[];
@@ -24,31 +25,59 @@ export type ChildMaterial = {
   readonly redundant?: boolean;
 };
 
+/** What asks for a child: its mode (RFC 7296 1.3.1), proposals and selectors. */
+export function childRequest(policy: ChildPolicy, spi: number, groups: readonly string[]): Payload[] {
+  const { local, remote } = selectorsOf(policy);
+  return [
+    ...(policy.mode === 'transport' ? [notify(NOTIFY_V2.USE_TRANSPORT_MODE)] : []),
+    { type: 'sa', proposals: toWire(PROTOCOL.ESP, u32Bytes(spi), espAlternatives(policy, groups)) },
+    { type: 'tsi', selectors: local },
+    { type: 'tsr', selectors: remote },
+  ];
+}
+
 /** As initiator: takes the peer's answer, or says why it cannot be taken. */
 export function acceptChild(
   core: Core,
   sa: IkeSa,
   m: ChildMaterial & { readonly spi: number },
 ): ChildSa | Reason {
-  const { policy } = sa.connection;
+  const { policy } = m;
   const [offer, tsi, tsr] = [find(m.payloads, 'sa'), find(m.payloads, 'tsi'), find(m.payloads, 'tsr')];
   if (!offer || !tsi || !tsr) return { code: 'PROTOCOL', text: 'the answer lacks SA, TSi or TSr' };
+  if (policy.mode === 'transport' && !findNotify(m.payloads, NOTIFY_V2.USE_TRANSPORT_MODE))
+    return otherMode(policy);
   const proposals = offer.proposals.slice(0, 1);
-  const chosen = chooseEsp(policy.name, policy.child, proposals, m.groups, u32Bytes(m.spi));
+  const chosen = chooseEsp(policy, proposals, m.groups, u32Bytes(m.spi));
   if (!chosen.ok)
     return {
       ...chosen.reason,
       code: 'PROTOCOL',
       text: 'the peer chose an ESP proposal that we did not make',
     };
-  const ours = [policy.child.selectors.local, policy.child.selectors.remote].map((list) =>
-    fromPrefixes(list, policy.child.protocol),
-  );
-  if (!within(tsi.selectors, ours[0]) || !within(tsr.selectors, ours[1])) {
-    return selectorReason(policy.name, tsi.selectors, tsr.selectors, ours[0], ours[1]);
-  }
+  const { local, remote } = selectorsOf(policy);
+  const [own, theirs] = asSeen(policy, sa, tsi.selectors, tsr.selectors);
+  if (!within(own, local) || !within(theirs, remote))
+    return selectorReason(policy, own, theirs, local, remote);
   const spiOut = new Reader(offeredSpi(proposals, proposals[0].number)!).u32();
-  return make(core, sa, m, chosen.suite, m.spi, spiOut, tsi.selectors, tsr.selectors, true);
+  return make(core, sa, m, chosen.suite, m.spi, spiOut, own, theirs, true);
+}
+
+/** As responder: the policy that the peer's selectors are for; the first where none fits, to be refused by. */
+export function meant(sa: IkeSa, payloads: readonly Payload[]): ChildPolicy {
+  const { children } = sa.connection.policy;
+  const [tsi, tsr] = [find(payloads, 'tsi'), find(payloads, 'tsr')];
+  if (children.length === 1 || !tsi || !tsr) return children[0];
+  const transport = findNotify(payloads, NOTIFY_V2.USE_TRANSPORT_MODE) !== undefined;
+  const ranked = children.map((policy) => {
+    const { local, remote } = selectorsOf(policy);
+    const [own, theirs] = asSeen(policy, sa, tsr.selectors, tsi.selectors);
+    const [a, b] = [narrow(local, own), narrow(remote, theirs)];
+    if (a.length === 0 || b.length === 0) return { policy, rank: 0 };
+    const whole = within(local, a) && within(remote, b);
+    return { policy, rank: 1 + (whole ? 1 : 0) + (transport === (policy.mode === 'transport') ? 2 : 0) };
+  });
+  return ranked.reduce((best, next) => (next.rank > best.rank ? next : best)).policy;
 }
 
 export type ChildAnswer = {
@@ -59,7 +88,7 @@ export type ChildAnswer = {
 
 /** As responder: the payloads of the answer, with the child installed inbound; or the refusal and its reason. */
 export function answerChild(core: Core, sa: IkeSa, m: ChildMaterial): ChildAnswer {
-  const { policy } = sa.connection;
+  const { policy } = m;
   const [offer, tsi, tsr] = [find(m.payloads, 'sa'), find(m.payloads, 'tsi'), find(m.payloads, 'tsr')];
   if (!offer || !tsi || !tsr) {
     return {
@@ -67,19 +96,21 @@ export function answerChild(core: Core, sa: IkeSa, m: ChildMaterial): ChildAnswe
       reason: { code: 'PROTOCOL', text: 'SA, TSi or TSr is missing' },
     };
   }
+  const transport = policy.mode === 'transport';
+  if (transport && !findNotify(m.payloads, NOTIFY_V2.USE_TRANSPORT_MODE))
+    return { payloads: [notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN)], reason: otherMode(policy) };
   const spi = core.allocateSpi();
-  const chosen = chooseEsp(policy.name, policy.child, offer.proposals, m.groups, u32Bytes(spi));
+  const chosen = chooseEsp(policy, offer.proposals, m.groups, u32Bytes(spi));
   if (!chosen.ok) {
     core.event({ about: about(sa), did: 'unacceptable', payload: 'SA' });
     return { payloads: [notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN)], reason: chosen.reason };
   }
-  const [local, remote] = [policy.child.selectors.local, policy.child.selectors.remote].map((list) =>
-    fromPrefixes(list, policy.child.protocol),
-  );
-  const [theirs, own] = [narrow(remote, tsi.selectors), narrow(local, tsr.selectors)];
+  const { local, remote } = selectorsOf(policy);
+  const [asked, named] = asSeen(policy, sa, tsr.selectors, tsi.selectors);
+  const [theirs, own] = [narrow(remote, named), narrow(local, asked)];
   if (theirs.length === 0 || own.length === 0) {
     core.event({ about: about(sa), did: 'unacceptable', payload: theirs.length === 0 ? 'TSi' : 'TSr' });
-    const reason = selectorReason(policy.name, tsr.selectors, tsi.selectors, local, remote);
+    const reason = selectorReason(policy, asked, named, local, remote);
     return { payloads: [notify(NOTIFY_V2.TS_UNACCEPTABLE)], reason };
   }
   const spiOut = new Reader(offeredSpi(offer.proposals, chosen.proposal.number)!).u32();
@@ -87,6 +118,7 @@ export function answerChild(core: Core, sa: IkeSa, m: ChildMaterial): ChildAnswe
   return {
     payloads: [
       { type: 'sa', proposals: [chosen.proposal] },
+      ...(transport ? [notify(NOTIFY_V2.USE_TRANSPORT_MODE)] : []),
       { type: 'tsi', selectors: theirs },
       { type: 'tsr', selectors: own },
     ],
@@ -107,11 +139,14 @@ function make(
 ): ChildSa {
   const [local, remote] = weInitiate ? [tsi, tsr] : [tsr, tsi];
   const { connection } = sa;
+  const { policy } = m;
+  const traffic = { local, remote };
   const protection = { suite: sa.suite!, keys: sa.keys! };
   const child = install(
     core,
     {
       connection,
+      policy,
       spiIn,
       spiOut,
       suite,
@@ -119,9 +154,9 @@ function make(
       remote: sa.remote,
       encapsulated: sa.nat.local || sa.nat.remote,
       selectors: { local: local.map(selectorText), remote: remote.map(selectorText) },
-      traffic: { local, remote },
-      seconds: connection.policy.child.seconds,
-      ...(connection.policy.child.octets === undefined ? {} : { octets: connection.policy.child.octets }),
+      traffic: { in: traffic, out: traffic },
+      seconds: policy.seconds,
+      ...(policy.octets === undefined ? {} : { octets: policy.octets }),
       initiator: weInitiate,
       ikeSa: sa,
       keys: childKeys(protection, suite, m.nonces[0], m.nonces[1], m.shared, weInitiate),
@@ -134,8 +169,20 @@ function make(
   return child;
 }
 
+function otherMode({ at }: ChildPolicy): Reason {
+  const key = keyOf(at, 'mode');
+  return {
+    code: 'SELECTORS',
+    text: 'the peer wants tunnel mode, we want transport mode',
+    offered: ['tunnel'],
+    accepted: ['transport'],
+    key,
+    hint: `set ${key} : tunnel, or let the peer use transport mode`,
+  };
+}
+
 function selectorReason(
-  name: string,
+  policy: ChildPolicy,
   theirLocal: readonly TrafficSelector[],
   theirRemote: readonly TrafficSelector[],
   local: readonly TrafficSelector[],
@@ -143,7 +190,7 @@ function selectorReason(
 ): Reason {
   const pair = (a: readonly TrafficSelector[], b: readonly TrafficSelector[]) =>
     `${a.map(selectorText).join(',')} === ${b.map(selectorText).join(',')}`;
-  const key = keyOf(name, 'ike.proposal.phase2.proxy-id');
+  const key = selectorKeys(policy).both;
   return {
     code: 'SELECTORS',
     text: 'the traffic that the peer wants to protect is not what we want to',
@@ -155,11 +202,10 @@ function selectorReason(
 }
 
 /** Why the peer gave us no child, from its notify. */
-export function childReason(sa: IkeSa, refusal: PayloadOf<'notify'>): Reason {
-  const { name, child } = sa.connection.policy;
+export function childReason(child: ChildPolicy, refusal: PayloadOf<'notify'>): Reason {
   const said = `the peer answered ${nameOf(NOTIFY_V2, refusal.notify)}`;
   if (refusal.notify === NOTIFY_V2.TS_UNACCEPTABLE) {
-    const key = keyOf(name, 'ike.proposal.phase2.proxy-id');
+    const key = selectorKeys(child).both;
     const offered = `${child.selectors.local.join(',')} === ${child.selectors.remote.join(',')}`;
     return {
       code: 'PEER_REFUSED',
@@ -170,7 +216,7 @@ export function childReason(sa: IkeSa, refusal: PayloadOf<'notify'>): Reason {
     };
   }
   if (refusal.notify === NOTIFY_V2.NO_PROPOSAL_CHOSEN) {
-    const key = keyOf(name, 'ike.proposal.phase2');
+    const key = keyOf(child.at, 'ike.proposal.phase2');
     return {
       code: 'PEER_REFUSED',
       text: `${said} to our ESP proposals`,

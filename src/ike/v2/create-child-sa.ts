@@ -4,29 +4,48 @@ import { activate, activateLast, type ChildSa, current, remove, STRAGGLER_MS, su
 import type { Core } from '../core.ts';
 import { GROUPS, type GroupName, groupById } from '../crypto/algorithm.ts';
 import type { KeyExchangeResult } from '../crypto/key-exchange.ts';
-import { espAlternatives, toWire } from '../proposal/v2.ts';
+import type { ChildPolicy } from '../policy.ts';
 import { supervise } from '../supervise.ts';
 import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, PROTOCOL } from '../wire/numbers.ts';
 import { find, findNotify, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
-import { acceptChild, answerChild, childReason } from './child.ts';
+import { acceptChild, answerChild, childReason, childRequest, meant } from './child.ts';
 import { enqueue, proceed, request, respond } from './exchange.ts';
 import { endChild } from './informational.ts';
-import { thinOut } from './lifecycle.ts';
+import { retire, thinOut } from './lifecycle.ts';
 import { answerRekeyIke, decide } from './rekey-ike.ts';
 import { about, established, type IkeSa } from './sa.ts';
-import { fromPrefixes } from './selectors.ts';
 
 /** How long we wait before another try when the peer was busy (2.25), and when no child carries packets meanwhile. */
 const BUSY_RETRY_MS = 5000;
 const URGENT_RETRY_MS = 500;
 
-export function createChild(core: Core, sa: IkeSa): void {
+export function createChild(core: Core, sa: IkeSa, policy: ChildPolicy): void {
   enqueue(sa, () => {
-    if (current(sa.connection)) return proceed(sa);
-    if (sa.state !== 'established') return elsewhere(core, sa);
-    begin(core, sa, undefined, sa.connection.policy.child.pfs);
+    if (has(sa, policy)) return proceed(sa);
+    if (sa.state !== 'established') return elsewhere(core, sa, policy);
+    begin(core, sa, { policy }, policy.pfs);
   });
 }
+
+/** What lives under an IKE SA whose place this one is to take does not count. */
+function has(sa: IkeSa, policy: ChildPolicy): boolean {
+  const child = current(sa.connection, policy);
+  return child !== undefined && (sa.replaces === undefined || child.ikeSa !== sa.replaces);
+}
+
+/** Takes over what lives under the SA that was to be replaced: its children get new ones, then it goes (RFC 7296 2.8.3). */
+export function succeed(core: Core, sa: IkeSa): void {
+  const old = sa.replaces;
+  if (old?.state !== 'established') return;
+  for (const { policy } of old.children) createChild(core, sa, policy);
+  enqueue(sa, () => {
+    if (sa.state === 'established' && old.state === 'established') retire(core, old);
+    proceed(sa);
+  });
+}
+
+/** What is to be made: in place of a child, or from scratch. */
+type Wish = { readonly policy: ChildPolicy; readonly old?: ChildSa };
 
 /** Renews a child; called when its soft limit is reached. */
 export function rekeyChild(core: Core, child: ChildSa): void {
@@ -38,17 +57,17 @@ export function rekeyChild(core: Core, child: ChildSa): void {
       core.event({ about: about(sa), did: 'rekey-inhibited' });
       return proceed(sa);
     }
-    if (sa.state !== 'established') return elsewhere(core, sa, child);
-    begin(core, sa, child, child.suite.group ?? sa.connection.policy.child.pfs);
+    if (sa.state !== 'established') return elsewhere(core, sa, child.policy, child);
+    begin(core, sa, { policy: child.policy, old: child }, child.suite.group ?? child.policy.pfs);
   });
 }
 
 /** Meanwhile the IKE SA was renewed or is being closed: its successor, if it has one, makes or renews the child. */
-function elsewhere(core: Core, sa: IkeSa, old?: ChildSa): void {
+function elsewhere(core: Core, sa: IkeSa, policy: ChildPolicy, old?: ChildSa): void {
   const next = old ? old.ikeSa : established(sa.connection);
   if (next && next !== sa) {
     if (old) rekeyChild(core, old);
-    else createChild(core, next);
+    else createChild(core, next, policy);
   }
   proceed(sa);
 }
@@ -66,45 +85,46 @@ type Manner = {
   readonly anew?: true;
 };
 
-function begin(
-  core: Core,
-  sa: IkeSa,
-  old: ChildSa | undefined,
-  group: GroupName | undefined,
-  manner: Manner = {},
-): void {
-  if (!group) return send(core, sa, old, undefined, undefined, manner);
+function begin(core: Core, sa: IkeSa, wish: Wish, group: GroupName | undefined, manner: Manner = {}): void {
+  if (!group) return send(core, sa, wish, undefined, undefined, manner);
+  const { policy, old } = wish;
   sa.busy = true;
   core.job({ group }, (result) => {
     delete sa.busy;
-    if (old ? old.state !== 'live' : current(sa.connection)) return proceed(sa);
-    if (sa.state !== 'established') return elsewhere(core, sa, old);
-    send(core, sa, old, group, result, manner);
+    if (old ? old.state !== 'live' : has(sa, policy)) return proceed(sa);
+    if (sa.state !== 'established') return elsewhere(core, sa, policy, old);
+    send(core, sa, wish, group, result, manner);
   });
 }
 
 function send(
   core: Core,
   sa: IkeSa,
-  old: ChildSa | undefined,
+  wish: Wish,
   group: GroupName | undefined,
   result: KeyExchangeResult | undefined,
   manner: Manner,
 ): void {
-  const { policy } = sa.connection;
+  const { policy, old } = wish;
   const pair = result?.ok ? result.keyPair : undefined;
   const spi = core.allocateSpi();
-  const nonce = core.random(Math.max(policy.nonceOctets, 16));
+  const nonce = core.random(Math.max(sa.connection.policy.nonceOctets, 16));
   const groups = group ? [group] : [];
   const payloads: Payload[] = [
     ...(old && !manner.anew
       ? [notify(NOTIFY_V2.REKEY_SA, undefined, PROTOCOL.ESP, u32Bytes(old.spiIn))]
       : []),
-    { type: 'sa', proposals: toWire(PROTOCOL.ESP, u32Bytes(spi), espAlternatives(policy.child, groups)) },
-    { type: 'nonce', data: nonce },
-    ...(pair && group ? [{ type: 'ke' as const, group: GROUPS[group].id, data: pair.publicValue }] : []),
-    { type: 'tsi', selectors: fromPrefixes(policy.child.selectors.local, policy.child.protocol) },
-    { type: 'tsr', selectors: fromPrefixes(policy.child.selectors.remote, policy.child.protocol) },
+    ...childRequest(policy, spi, groups).flatMap((p): Payload[] =>
+      p.type === 'sa'
+        ? [
+            p,
+            { type: 'nonce', data: nonce },
+            ...(pair && group
+              ? [{ type: 'ke' as const, group: GROUPS[group].id, data: pair.publicValue }]
+              : []),
+          ]
+        : [p],
+    ),
   ];
   sa.rekeying = { what: old ?? 'new child', deleted: new Set() };
   request(core, sa, EXCHANGE.CREATE_CHILD_SA, payloads, 'CREATE_CHILD_SA', (answer) => {
@@ -113,15 +133,16 @@ function send(
     const refusal = answer.find(
       (p): p is PayloadOf<'notify'> => p.type === 'notify' && p.notify < NOTIFY_V2_STATUS,
     );
-    if (refusal || !peerNonce) return refused(core, sa, old, refusal, manner);
+    if (refusal || !peerNonce) return refused(core, sa, wish, refusal, manner);
     const finish = (shared?: Uint8Array) => {
       // Meanwhile the IKE SA is being closed: whatever was made under it goes with it.
       if (sa.state !== 'established') {
         delete sa.rekeying;
-        return elsewhere(core, sa, old);
+        return elsewhere(core, sa, policy, old);
       }
       const redundant = lostCollision(sa, nonce, peerNonce);
       const child = acceptChild(core, sa, {
+        policy,
         spi,
         nonces: [nonce, peerNonce],
         payloads: answer,
@@ -134,6 +155,7 @@ function send(
         delete sa.rekeying;
         core.refuse('child-refused', sa.connection, 'no new IPsec SA', child);
         sa.connection.failures++;
+        decline(core, sa, spi);
         return supervise(core, sa.connection);
       }
       const { deleted } = sa.rekeying!;
@@ -141,7 +163,7 @@ function send(
       if (deleted.has(child.spiOut)) endChild(core, child);
     };
     if (!pair) return finish();
-    if (!ke) return refused(core, sa, old, undefined, manner);
+    if (!ke) return refused(core, sa, wish, undefined, manner);
     sa.busy = true;
     core.job({ group: group!, keyPair: pair, peerPublic: ke.data }, (result) => {
       delete sa.busy;
@@ -156,6 +178,15 @@ function send(
       }
       proceed(sa);
     });
+  });
+}
+
+/** The peer has a child that we cannot take (RFC 7296 1.3.1 on modes, 2.9 on selectors): it is to go again. */
+export function decline(core: Core, sa: IkeSa, spi: number): void {
+  const payload: Payload = { type: 'delete', protocol: PROTOCOL.ESP, spis: [u32Bytes(spi)] };
+  enqueue(sa, () => {
+    if (sa.state !== 'established') return proceed(sa);
+    request(core, sa, EXCHANGE.INFORMATIONAL, [payload], 'Delete of a Child SA', () => {});
   });
 }
 
@@ -182,10 +213,11 @@ function settle(core: Core, sa: IkeSa, old: ChildSa | undefined, made: ChildSa, 
 function refused(
   core: Core,
   sa: IkeSa,
-  old: ChildSa | undefined,
+  wish: Wish,
   refusal: PayloadOf<'notify'> | undefined,
   manner: Manner,
 ): void {
+  const { policy, old } = wish;
   const theirs = sa.rekeying?.theirs;
   delete sa.rekeying;
   const { connection } = sa;
@@ -195,8 +227,8 @@ function refused(
   if (refusal?.notify === NOTIFY_V2.INVALID_KE_PAYLOAD && refusal.data.length === 2 && !manner.asked) {
     const wanted = groupById(new Reader(refusal.data).u16());
     // As in our answers: unset, PFS follows the peer.
-    if (wanted && wanted.name === (connection.policy.child.pfs ?? wanted.name))
-      return begin(core, sa, old, wanted.name, { ...manner, asked: true });
+    if (wanted && wanted.name === (policy.pfs ?? wanted.name))
+      return begin(core, sa, wish, wanted.name, { ...manner, asked: true });
   }
   if (refusal?.notify === NOTIFY_V2.TEMPORARY_FAILURE) {
     core.arm(`sa:${sa.id}:busy`, old ? BUSY_RETRY_MS : URGENT_RETRY_MS, () =>
@@ -212,11 +244,11 @@ function refused(
       'the peer does not know the IPsec SA that we renew: negotiating anew',
     );
     remove(core, old, STRAGGLER_MS);
-    activateLast(core, connection);
-    return createChild(core, sa);
+    activateLast(core, old);
+    return createChild(core, sa, policy);
   }
   const reason = refusal
-    ? childReason(sa, refusal)
+    ? childReason(policy, refusal)
     : { code: 'PROTOCOL' as const, text: 'the answer lacks Nonce or KE' };
   core.refuse(
     'child-refused',
@@ -232,7 +264,7 @@ function refused(
     if (refusal?.notify === NOTIFY_V2.NO_PROPOSAL_CHOSEN && !manner.anew) {
       enqueue(sa, () => {
         if (old.state !== 'live' || old.ikeSa !== sa) return proceed(sa);
-        begin(core, sa, old, old.suite.group ?? connection.policy.child.pfs, { anew: true });
+        begin(core, sa, wish, old.suite.group ?? policy.pfs, { anew: true });
       });
     }
   }
@@ -253,7 +285,7 @@ export function deleteChild(core: Core, sa: IkeSa, child: ChildSa): void {
     const payload: Payload = { type: 'delete', protocol: PROTOCOL.ESP, spis: [u32Bytes(child.spiIn)] };
     request(core, sa, EXCHANGE.INFORMATIONAL, [payload], 'Delete of a Child SA', () => {
       remove(core, child, STRAGGLER_MS);
-      activateLast(core, child.connection);
+      activateLast(core, child);
       supervise(core, child.connection);
     });
   });
@@ -273,9 +305,9 @@ export function answerCreateChild(
   if (!nonce || nonce.length < 16 || nonce.length > 256 || !offer) return refuse(NOTIFY_V2.INVALID_SYNTAX);
   // An SA that is going away starts nothing new (2.25.2).
   if (sa.state === 'replaced') return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
+  decide(core, sa);
   if (!find(payloads, 'tsi')) return answerRekeyIke(core, sa, messageId, payloads);
 
-  decide(core, sa);
   const rekey = findNotify(payloads, NOTIFY_V2.REKEY_SA);
   const named = rekey?.spi.length === 4 ? new Reader(rekey.spi).u32() : undefined;
   const old = [...sa.children].find((c) => c.spiOut === named);
@@ -284,12 +316,13 @@ export function answerCreateChild(
     return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
   if (rekey && !old) return refuse(NOTIFY_V2.CHILD_SA_NOT_FOUND, undefined, PROTOCOL.ESP, rekey.spi);
 
-  const { policy } = sa.connection;
+  const policy = old?.policy ?? meant(sa, payloads);
   const ke = find(payloads, 'ke');
   // Unset, PFS follows the initiator; set, it is demanded.
-  const groups = policy.child.pfs ? [policy.child.pfs] : ke ? Object.keys(GROUPS) : ['none'];
+  const groups = policy.pfs ? [policy.pfs] : ke ? Object.keys(GROUPS) : ['none'];
   const respondWith = (ownNonce: Uint8Array, publicValue?: Uint8Array, shared?: Uint8Array) => {
     const answer = answerChild(core, sa, {
+      policy,
       nonces: [nonce, ownNonce],
       payloads,
       groups: ke ? [groupById(ke.group)?.name ?? 'none'] : groups,
@@ -312,11 +345,11 @@ export function answerCreateChild(
     else if (answer.child) thinOut(core, sa.connection);
     supervise(core, sa.connection);
   };
-  const ownNonce = core.random(Math.max(policy.nonceOctets, 16));
+  const ownNonce = core.random(Math.max(sa.connection.policy.nonceOctets, 16));
   if (!ke) return respondWith(ownNonce);
   const group = groupById(ke.group);
   if (!group || !groups.includes(group.name)) {
-    const id = GROUPS[policy.child.pfs ?? policy.ike.groups[0]].id;
+    const id = GROUPS[policy.pfs ?? sa.connection.policy.ike.groups[0]].id;
     return refuse(NOTIFY_V2.INVALID_KE_PAYLOAD, Uint8Array.of(id >> 8, id & 255));
   }
   sa.answering = messageId;

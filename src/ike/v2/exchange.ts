@@ -1,5 +1,6 @@
 // Requests and responses of one IKE SA (RFC 7296 2.1 to 2.4): one request at a time, retransmitted byte for byte.
 import { sameEndpoint } from '../../net/endpoint.ts';
+import { movePeer } from '../child.ts';
 import type { Core } from '../core.ts';
 import type { ExchangeName } from '../event.ts';
 import { EXCHANGE, FLAG, NOTIFY_V2, nameOf } from '../wire/numbers.ts';
@@ -263,8 +264,7 @@ function heard(core: Core, sa: IkeSa, from: IkeSa['remote'], to: IkeSa['local'])
 export function moved(core: Core, sa: IkeSa, to: IkeSa['remote']): void {
   core.note('info', 'peer-moved', sa.connection, `peer moved to ${to.address}[${to.port}]`);
   sa.remote = to;
-  for (const child of sa.children) child.remote = to;
-  core.effect({ kind: 'move', connection: sa.connection.policy.name, remote: to });
+  movePeer(core, sa.children, to);
 }
 
 function answer(core: Core, sa: IkeSa, message: Message, payloads: readonly Payload[], path: Path): void {

@@ -3,20 +3,19 @@
 import { u32Bytes } from '../../net/bytes.ts';
 import type { Connection, Core } from '../core.ts';
 import { identityText, identityToWire, type WireIdentity, wrongIdentity } from '../identity.ts';
-import { keyOf } from '../policy.ts';
+import { type ChildPolicy, keyOf } from '../policy.ts';
 import { weakness } from '../proposal/strength.ts';
-import { espAlternatives, toWire } from '../proposal/v2.ts';
 import type { Reason } from '../reason.ts';
-import { supervise } from '../supervise.ts';
-import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire/numbers.ts';
+import { supervise, wanted } from '../supervise.ts';
+import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf } from '../wire/numbers.ts';
 import { find, findNotify, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
-import { acceptChild, answerChild, childReason } from './child.ts';
+import { acceptChild, answerChild, childReason, childRequest, meant } from './child.ts';
 import { crashToken, keepToken } from './crash.ts';
+import { decline, succeed } from './create-child-sa.ts';
 import { request, respond, tell } from './exchange.ts';
-import { drop, establish, limitAuthentication, lost, retire, thinOut } from './lifecycle.ts';
+import { drop, establish, limitAuthentication, lost, thinOut } from './lifecycle.ts';
 import { certificateRequest, judge, prove } from './proof.ts';
 import { about, type IkeSa, within } from './sa.ts';
-import { fromPrefixes } from './selectors.ts';
 
 export function sendAuth(core: Core, sa: IkeSa): void {
   const { connection } = sa;
@@ -27,7 +26,8 @@ export function sendAuth(core: Core, sa: IkeSa): void {
   prove(core, sa, connection, id, (proof) => {
     delete sa.busy;
     if ('code' in proof) return lost(core, sa, proof);
-    const spi = policy.childless && sa.childless ? undefined : core.allocateSpi();
+    const first = wanted(connection)[0] ?? policy.children[0];
+    const asked = policy.childless && sa.childless ? undefined : { policy: first, spi: core.allocateSpi() };
     const only = ![...connection.sas].some((other) => other !== sa && other.state === 'established');
     const payloads: Payload[] = [
       { type: 'idi', ...id },
@@ -36,24 +36,18 @@ export function sendAuth(core: Core, sa: IkeSa): void {
       ...certificateRequest(connection),
       ...proof.filter((p) => p.type === 'auth'),
       ...crashToken(core, sa.role, sa.spiI, sa.spiR),
-      ...(spi === undefined ? [] : childPayloads(connection, spi)),
+      ...(asked ? childRequest(asked.policy, asked.spi, []) : []),
     ];
     request(core, sa, EXCHANGE.IKE_AUTH, payloads, 'IKE_AUTH', (answer) =>
-      onAuthResponse(core, sa, spi, answer),
+      onAuthResponse(core, sa, asked, answer),
     );
   });
 }
 
-function childPayloads({ policy }: Connection, spi: number): Payload[] {
-  const { child } = policy;
-  return [
-    { type: 'sa', proposals: toWire(PROTOCOL.ESP, u32Bytes(spi), espAlternatives(child, [])) },
-    { type: 'tsi', selectors: fromPrefixes(child.selectors.local, child.protocol) },
-    { type: 'tsr', selectors: fromPrefixes(child.selectors.remote, child.protocol) },
-  ];
-}
+/** The child that IKE_AUTH asks for, unless it asks for none. */
+type Asked = { readonly policy: ChildPolicy; readonly spi: number } | undefined;
 
-function onAuthResponse(core: Core, sa: IkeSa, spi: number | undefined, payloads: readonly Payload[]): void {
+function onAuthResponse(core: Core, sa: IkeSa, asked: Asked, payloads: readonly Payload[]): void {
   const { connection } = sa;
   const [idr, auth] = [find(payloads, 'idr'), find(payloads, 'auth')];
   const refusal = payloads.find(
@@ -77,15 +71,14 @@ function onAuthResponse(core: Core, sa: IkeSa, spi: number | undefined, payloads
     if (life) limitAuthentication(core, sa, life.data);
     core.note('info', 'ike-established', connection, establishedText(sa, idr));
     const child =
-      spi === undefined
-        ? undefined
-        : acceptChild(core, sa, { spi, nonces: [nonceI, nonceR], payloads, groups: [] });
-    if (child && 'code' in child) {
-      const why = refusal ? childReason(sa, refusal) : child;
+      asked && acceptChild(core, sa, { ...asked, nonces: [nonceI, nonceR], payloads, groups: [] });
+    if (asked && child && 'code' in child) {
+      const why = refusal ? childReason(asked.policy, refusal) : child;
       core.refuse('child-refused', connection, 'IKE SA is up but has no child', why);
       connection.failures++;
+      if (!refusal) decline(core, sa, asked.spi);
     }
-    if (sa.replaces?.state === 'established') retire(core, sa.replaces);
+    succeed(core, sa);
     thinOut(core, connection);
     supervise(core, connection);
   });
@@ -95,12 +88,12 @@ function refusedAuth(sa: IkeSa, type: number | undefined): Reason {
   const { policy } = sa.connection;
   if (type === NOTIFY_V2.AUTHENTICATION_FAILED) {
     const psk = policy.credential.method === 'preshared-key';
-    const key = keyOf(policy.name, psk ? 'preshared-key' : 'ike.my-certificate');
+    const key = keyOf(policy.at, psk ? 'preshared-key' : 'ike.my-certificate');
     return {
       code: 'AUTHENTICATION',
       text: `the peer answered AUTHENTICATION_FAILED: it does not accept our ${policy.credential.method} or our identity`,
       key,
-      hint: `compare ${key} and ${keyOf(policy.name, 'ike.my-identifier')} (${policy.myId.value}) with the peer's configuration`,
+      hint: `compare ${key} and ${keyOf(policy.at, 'ike.my-identifier')} (${policy.myId.value}) with the peer's configuration`,
     };
   }
   const text =
@@ -136,7 +129,7 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
       auth ? NOTIFY_V2.INVALID_SYNTAX : NOTIFY_V2.AUTHENTICATION_FAILED,
     );
   }
-  const connection = meant(core, sa, idi, find(payloads, 'idr')) ?? sa.connection;
+  const connection = namedBy(core, sa, idi, find(payloads, 'idr')) ?? sa.connection;
   rehome(core, sa, connection);
   const { policy } = connection;
   const stranger = wrongIdentity(policy, idi, sa.nat.remote);
@@ -158,7 +151,12 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
       const childless = !find(payloads, 'sa') && !find(payloads, 'tsi') && !find(payloads, 'tsr');
       const child = childless
         ? { payloads: [] }
-        : answerChild(core, sa, { nonces: [nonceI, nonceR], payloads, groups: [] });
+        : answerChild(core, sa, {
+            policy: meant(sa, payloads),
+            nonces: [nonceI, nonceR],
+            payloads,
+            groups: [],
+          });
       respond(core, sa, EXCHANGE.IKE_AUTH, messageId, [
         { type: 'idr', ...id },
         ...proof,
@@ -179,7 +177,7 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
  * The connection that the peer means, of those that were possible: its identity must be the one that is expected,
  * and better it asks for the identity that is ours there.
  */
-function meant(
+function namedBy(
   core: Core,
   sa: IkeSa,
   idi: WireIdentity,

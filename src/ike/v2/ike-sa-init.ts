@@ -254,7 +254,7 @@ function retryGroup(core: Core, attempt: Attempt, data: Uint8Array): void {
   const wanted = groupOf(data);
   if (!wanted || !policy.ike.groups.includes(wanted.name) || wanted.name === attempt.group) {
     const name = groupName(data.length === 2 ? (data[0] << 8) | data[1] : undefined);
-    const key = keyOf(policy.name, 'ike.proposal.phase1.dh-group');
+    const key = keyOf(policy.at, 'ike.proposal.phase1.dh-group');
     return lost(core, sa, {
       code: 'KE_GROUP_NOT_ALLOWED',
       text: `the peer wants ${name}, we propose ${policy.ike.groups.join(', ')}`,
@@ -296,8 +296,8 @@ function refusedInit(sa: IkeSa, type: number, spiR: Uint8Array): Reason {
         .map((v) => v.join('|'))
         .join(' / '),
     ),
-    key: keyOf(policy.name, 'ike.proposal.phase1'),
-    hint: `compare ${keyOf(policy.name, 'ike.proposal.phase1')} with the peer's proposal and its remote address with ours`,
+    key: keyOf(policy.at, 'ike.proposal.phase1'),
+    hint: `compare ${keyOf(policy.at, 'ike.proposal.phase1')} with the peer's proposal and its remote address with ours`,
   };
 }
 
@@ -339,7 +339,7 @@ export function onInitRequest(
   // Until the identity is known each of them may be meant: no connection stands in another's way.
   const verdicts = candidates.map((connection) => ({
     connection,
-    chosen: chooseIke(connection.policy.name, connection.policy.ike, offer.proposals, ke.group),
+    chosen: chooseIke(connection.policy.at, connection.policy.ike, offer.proposals, ke.group),
   }));
   const fits = verdicts.filter(({ chosen }) => chosen.ok);
   const { connection, chosen } =
@@ -362,7 +362,7 @@ export function onInitRequest(
 
 function retryText(connection: Connection, wanted: Group, sent: number): string {
   const name = groupName(sent);
-  return `the peer sent a public value of ${name}, asked for ${wanted.name} (${phase1Keys(connection.policy.name).group})`;
+  return `the peer sent a public value of ${name}, asked for ${wanted.name} (${phase1Keys(connection.policy.at).group})`;
 }
 
 function accept(

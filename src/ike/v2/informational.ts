@@ -71,7 +71,7 @@ export function endChild(core: Core, child: ChildSa): void {
   const renewed = child.state === 'replaced';
   remove(core, child, STRAGGLER_MS);
   // The Delete of the old child is also the news that the peer has the new one.
-  for (const next of connection.children) activate(core, next);
+  for (const next of connection.children) if (next.policy === child.policy) activate(core, next);
   if (!renewed)
     core.note('info', 'child-deleted', connection, `IPsec SA ${spiText(child.spiIn)} deleted by the peer`);
   supervise(core, connection);

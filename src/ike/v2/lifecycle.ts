@@ -159,7 +159,10 @@ export function lost(core: Core, sa: IkeSa, reason: Reason): void {
 
 /** Ends an established SA with a Delete (RFC 7296 1.4.1) and sees to a new one where one is wanted. */
 export function deleteIke(core: Core, sa: IkeSa): void {
+  const renewal = sa.rekeying?.theirs?.made;
   retire(core, sa);
+  // The peer's renewal, not yet known to stand, goes with it: its children may be counted under either.
+  if (renewal && 'version' in renewal && renewal.state === 'established') retire(core, renewal);
   core.note('info', 'ike-deleted', sa.connection, 'IKE SA deleted by us');
   supervise(core, sa.connection);
 }
@@ -225,13 +228,16 @@ export function thinOut(core: Core, connection: Connection): void {
 
 /** What we made in vain: IKE SAs, or children of the only one. */
 function twins(connection: Connection): IkeSa[] | ChildSa[] {
-  const sas = [...connection.sas].filter((sa): sa is IkeSa => sa.version === 2 && sa.state === 'established');
+  const all = [...connection.sas].filter((sa): sa is IkeSa => sa.version === 2 && sa.state === 'established');
+  // One that hands over to its successor is on its way out.
+  const sas = all.filter((sa) => !all.some((other) => other.replaces === sa));
   if (sas.some((sa) => sa.rekeying)) return [];
   sas.sort((a, b) => compareBytes(a.spiI, b.spiI));
   if (sas.length > 1) return sas.slice(1).filter((sa) => sa.role === 'initiator');
   const spi = (c: ChildSa) => (c.initiator ? c.spiIn : c.spiOut);
   const children = [...connection.children].filter((c) => c.state === 'live' && c.ikeSa === sas[0]);
   children.sort((a, b) => spi(a) - spi(b));
-  const alike = (c: ChildSa) => isDeepStrictEqual(c.selectors, children[0].selectors);
-  return children.slice(1).filter((c) => c.initiator && alike(c));
+  const alike = (a: ChildSa, b: ChildSa) =>
+    a.policy === b.policy && isDeepStrictEqual(a.selectors, b.selectors);
+  return children.filter((c, i) => c.initiator && children.slice(0, i).some((other) => alike(c, other)));
 }

@@ -27,7 +27,7 @@ export function prove(
   id: WireIdentity,
   then: (proof: Payload[] | Reason) => void,
 ): void {
-  const { credential, name } = connection.policy;
+  const { credential, at } = connection.policy;
   const inputs = inputsOf(sa, sa.role === 'initiator', id);
   if (credential.method === 'preshared-key') {
     const data = pskAuth(credential.key.reveal(), ...inputs);
@@ -39,7 +39,7 @@ export function prove(
     return then({
       code: 'AUTHENTICATION',
       text: `our ${credential.privateKey.kind} key goes with ${known}`,
-      key: keyOf(name, 'ike.my-private-key'),
+      key: keyOf(at, 'ike.my-private-key'),
       hint: 'use an RSA or ECDSA P-256 key, which every peer knows',
     });
   }
@@ -64,18 +64,18 @@ export function judge(
   auth: PayloadOf<'auth'>,
   then: (wrong: Reason | undefined) => void,
 ): void {
-  const { credential, name } = connection.policy;
+  const { credential, at } = connection.policy;
   const inputs = inputsOf(sa, sa.role === 'responder', id);
   const shared = auth.method === AUTH_V2.SHARED_KEY;
   if (shared !== (credential.method === 'preshared-key')) {
     core.event({ about: within(sa, 'AUTH'), did: 'auth-method' });
-    return then(otherMethod(name, credential, auth));
+    return then(otherMethod(at, credential, auth));
   }
   const unmatched = () => core.event({ about: within(sa, 'AUTH'), did: 'auth-data' });
   if (credential.method === 'preshared-key') {
     if (equalConstantTime(auth.data, pskAuth(credential.key.reveal(), ...inputs))) return then(undefined);
     unmatched();
-    const key = keyOf(name, 'preshared-key');
+    const key = keyOf(at, 'preshared-key');
     const text = `the preshared key of ${identityText(id)} is not ours`;
     return then({ code: 'AUTHENTICATION', text, key, hint: `make ${key} the same on both sides` });
   }
@@ -91,8 +91,8 @@ export function judge(
   });
 }
 
-function otherMethod(name: string, credential: Credential, auth: PayloadOf<'auth'>): Reason {
-  const key = keyOf(name, 'ike.authentication');
+function otherMethod(at: string, credential: Credential, auth: PayloadOf<'auth'>): Reason {
+  const key = keyOf(at, 'ike.authentication');
   const theirs = nameOf(AUTH_V2, auth.method);
   return {
     code: 'AUTHENTICATION',

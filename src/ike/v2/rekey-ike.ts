@@ -45,7 +45,7 @@ function begin(core: Core, sa: IkeSa, asked?: GroupName): void {
     ];
     request(core, sa, EXCHANGE.CREATE_CHILD_SA, payloads, 'renewal of the IKE SA', (answer) => {
       const [offer, ke, peerNonce] = [find(answer, 'sa'), find(answer, 'ke'), find(answer, 'nonce')];
-      const chosen = offer && chooseIke(policy.name, policy.ike, offer.proposals.slice(0, 1), ke?.group);
+      const chosen = offer && chooseIke(policy.at, policy.ike, offer.proposals.slice(0, 1), ke?.group);
       const peerSpi = offer?.proposals[0]?.spi;
       if (!chosen?.ok || !ke || !peerNonce || peerSpi?.length !== 8 || chosen.suite.group !== group) {
         return refused(core, sa, answer, asked);
@@ -69,9 +69,12 @@ function begin(core: Core, sa: IkeSa, asked?: GroupName): void {
           peerNonce.data,
           secret.shared!,
         );
-        keepToken(made, answer);
-        giveToken(core, made);
-        settle(core, sa, made, nonce, peerNonce.data);
+        // Meanwhile the SA was deleted, or the peer's renewal of it taken: what the peer made for us was made in vain.
+        if (sa.state === 'established') {
+          keepToken(made, answer);
+          giveToken(core, made);
+          settle(core, sa, made, nonce, peerNonce.data);
+        } else retire(core, made);
         proceed(sa);
       });
     });
@@ -207,7 +210,7 @@ export function answerRekeyIke(core: Core, sa: IkeSa, messageId: number, payload
   // While a child is being made or renewed by us, the answer would fall between two SAs (2.25.2).
   const making = sa.rekeying || sa.busy || (sa.outstanding && sa.outstanding.what !== LIVENESS);
   if (sa.rekeying?.what !== 'ike' && making) return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
-  const chosen = chooseIke(policy.name, policy.ike, offer.proposals, ke?.group);
+  const chosen = chooseIke(policy.at, policy.ike, offer.proposals, ke?.group);
   if (!chosen.ok) {
     core.refuse('rekey-refused', sa.connection, 'renewal of the IKE SA refused', chosen.reason);
     return refuse(NOTIFY_V2.NO_PROPOSAL_CHOSEN);

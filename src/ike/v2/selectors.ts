@@ -1,15 +1,52 @@
 // Traffic Selectors (RFC 7296 2.9, 3.13): from prefixes, narrowed, and to text.
-import { formatAddress, prefixOfRange, rangeOf } from '../../net/address.ts';
+import { type Address, addressBytes, formatAddress, prefixOfRange, rangeOf } from '../../net/address.ts';
 import { compareBytes } from '../../net/bytes.ts';
+import type { ChildPolicy } from '../policy.ts';
 import { TS } from '../wire/numbers.ts';
 import type { TrafficSelector } from '../wire/v2.ts';
+import type { IkeSa } from './sa.ts';
 
-export function fromPrefixes(prefixes: readonly string[], protocol: number): TrafficSelector[] {
+/** `port`: 0 is any. */
+export function fromPrefixes(prefixes: readonly string[], protocol: number, port = 0): TrafficSelector[] {
   return prefixes.map((prefix) => {
     const { first, last } = rangeOf(prefix);
     const type = first.length === 4 ? TS.IPV4_RANGE : TS.IPV6_RANGE;
-    return { type, protocol, startPort: 0, endPort: 65_535, first, last };
+    return { type, protocol, startPort: port, endPort: port || 65_535, first, last };
   });
+}
+
+/** What we want to protect. */
+export function selectorsOf({ selectors, protocol, ports }: ChildPolicy): {
+  /** Our side. */
+  readonly local: TrafficSelector[];
+  /** The peer's. */
+  readonly remote: TrafficSelector[];
+} {
+  return {
+    local: fromPrefixes(selectors.local, protocol, ports.local),
+    remote: fromPrefixes(selectors.remote, protocol, ports.remote),
+  };
+}
+
+/**
+ * The peer's selectors, our side and its own, as they look from here: in transport mode a host behind a NAT is meant
+ * by the address that the IKE SA sees (RFC 7296 2.23.1).
+ */
+export function asSeen(
+  { mode }: ChildPolicy,
+  sa: IkeSa,
+  own: readonly TrafficSelector[],
+  theirs: readonly TrafficSelector[],
+): [readonly TrafficSelector[], readonly TrafficSelector[]] {
+  if (mode === 'tunnel') return [own, theirs];
+  const at = (list: readonly TrafficSelector[], address: Address) => {
+    const bytes = addressBytes(address);
+    return list.map((s) => (s.first.length === bytes.length ? { ...s, first: bytes, last: bytes } : s));
+  };
+  return [
+    sa.nat.local ? at(own, sa.local.address) : own,
+    sa.nat.remote ? at(theirs, sa.remote.address) : theirs,
+  ];
 }
 
 /** What both lists allow: the intersection of every pair, without repetition. Empty is TS_UNACCEPTABLE. */

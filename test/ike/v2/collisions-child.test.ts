@@ -25,7 +25,7 @@ describe.each([
   ['without PFS', undefined],
   ['with PFS', 'x25519'],
 ] as const)('%s', (_, pfs) => {
-  const changes = { child: { ...policy(A, B).child, ...(pfs && { pfs }) } };
+  const changes = { child: { ...policy(A, B).children[0], ...(pfs && { pfs }) } };
   const RENEW: Deed = 'rekey child';
 
   test.each(['a', 'b'] as const)('%s renews, every message lost or late: no packet is', (side) => {

@@ -168,3 +168,39 @@ describe('INVALID_KE_PAYLOAD (1.3)', () => {
     expect(blackhole(s)).toBeLessThanOrEqual(ROUND_TRIP_MS);
   });
 });
+
+test('what the peer made while we renewed too is renewed again: the child goes along (2.8.2)', () => {
+  // B's own renewal and A's Delete are lost, so that A's renewal is decided upon only when A works with it.
+  for (const times of [1, 2])
+    for (const again of [25, 40, 4500]) {
+      const plan = {
+        deeds: [
+          ['a', RENEW],
+          ['b', RENEW],
+          ['a', RENEW, again],
+        ],
+        faults: [
+          { target: 'b create request', fate: 'drop', times },
+          { target: 'a inform request', fate: 'drop', times: 1 },
+        ],
+      } as const;
+      expect(verdict(plan, 0)).toEqual([]);
+    }
+});
+
+test('an SA that is deleted while its renewal is under way takes along what the renewal makes', () => {
+  for (const fate of ['drop', 3, 30, 60] as const)
+    for (const target of ['a create request', 'a create response', 'b create response'] as const)
+      for (const deeds of [
+        [
+          ['a', RENEW],
+          ['a', 'delete ike', 8],
+        ],
+        [
+          ['a', RENEW],
+          ['b', RENEW],
+          ['a', 'delete ike', 10],
+        ],
+      ] as const)
+        expect(verdict({ deeds, faults: [{ target, fate, times: 1 }] }, RETRANSMISSION_MS)).toEqual([]);
+});

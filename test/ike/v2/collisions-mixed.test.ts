@@ -40,7 +40,7 @@ test.each(PAIRS)('A: %s, B: %s', (ours, theirs) => {
     for (const initiate of [undefined, 'start'] as const)
       for (const at of [0, 3, 8, 14, 30]) {
         const changes = {
-          child: { ...policy(A, B).child, ...(pfs && { pfs }) },
+          child: { ...policy(A, B).children[0], ...(pfs && { pfs }) },
           ...(initiate && { initiate }),
         };
         const plan = {

@@ -1,11 +1,10 @@
 // A stage for collisions (RFC 7296 2.8.1, 2.8.2, 2.25): two engines with a tunnel between them, packets all the time in
 // both directions, commands to renew and to delete, faults of single messages, and what must hold when all is over.
 import type { ChildSa } from '../../../src/ike/child.ts';
-import type { ConnectionPolicy } from '../../../src/ike/policy.ts';
 import type { IkeSa } from '../../../src/ike/v2/sa.ts';
 import { EXCHANGE, FLAG } from '../../../src/ike/wire/numbers.ts';
 import { hex } from '../../../src/net/bytes.ts';
-import { A, type Network, type Node, pair, SETTINGS } from '../simulation.ts';
+import { A, type Changes, type Network, type Node, pair, SETTINGS } from '../simulation.ts';
 
 /** Nonces of a length that nothing else random has, so that a test can tell and choose them. */
 const NONCE_OCTETS = 24;
@@ -68,7 +67,7 @@ export type Stage = {
 };
 
 /** A tunnel that stands, with packets in both directions, before anything happens. */
-export function stage(seed = 1, changes: Partial<ConnectionPolicy> = {}): Stage {
+export function stage(seed = 1, changes: Changes = {}): Stage {
   const { network, a, b } = pair(seed, { version: 2, nonceOctets: NONCE_OCTETS, ...changes }, CALM);
   network.espFaults = {};
   // Long enough for twins to be thinned out.
@@ -235,7 +234,7 @@ export type Plan = {
   readonly deeds: readonly (readonly [Side, Deed, number?])[];
   readonly faults?: readonly Fault[];
   readonly lowest?: Lowest;
-  readonly changes?: Partial<ConnectionPolicy>;
+  readonly changes?: Changes;
   readonly seed?: number;
 };
 

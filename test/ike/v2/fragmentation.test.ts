@@ -91,7 +91,7 @@ describe('two engines with fragments of 512 octets', () => {
   const long = {
     version: 2 as const,
     ike: { ...policy(A, B).ike, groups: ['modp4096' as const], lifetime: 900 },
-    child: { ...policy(A, B).child, group: 'modp4096' as const, seconds: 600 },
+    child: { ...policy(A, B).children[0], group: 'modp4096' as const, seconds: 600 },
   };
 
   test('renewals travel in fragments, IKE_SA_INIT never', () => {

@@ -17,7 +17,7 @@ export function interleave(seed: number): string[] {
   const both = random() < 0.5;
   const s = stage(seed, {
     ...(both && { initiate: 'start' }),
-    child: { ...policy(A, B).child, ...(pfs && { pfs }) },
+    child: { ...policy(A, B).children[0], ...(pfs && { pfs }) },
   });
   s.rhythm = [20, 200];
   s.network.faults = { loss: random() * 0.3, duplication: random() * 0.3, jitter: random() * 200 };

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import type { HashName } from '../../../src/ike/crypto/algorithm.ts';
 import { B, live, type Node, pair, policy } from '../simulation.ts';
 
-const child = { ...policy(B, B).child, hashes: ['sha256' as const], seconds: 600 };
+const child = { ...policy(B, B).children[0], hashes: ['sha256' as const], seconds: 600 };
 
 /** From now on the node takes these hashes and no others; its SAs stay. */
 function rule(node: Node, ...hashes: HashName[]): void {
-  Object.assign(node.engine.connections.get('ipsec0')!.policy, { child: { ...child, hashes } });
+  Object.assign(node.engine.connections.get('ipsec0')!.policy.children[0], { hashes });
 }
 
 const refusals = (node: Node) => node.facts.filter((f) => f.code === 'child-refused');

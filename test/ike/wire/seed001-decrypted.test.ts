@@ -6,7 +6,7 @@ import type { Settings } from '../../../src/ike/policy.ts';
 import { phase2Proposal } from '../../../src/ike/proposal/v1.ts';
 import { encrypted } from '../../../src/ike/v1/exchange.ts';
 import type { IsakmpSa } from '../../../src/ike/v1/sa.ts';
-import { idOf } from '../../../src/ike/v1/selectors.ts';
+import { idsOf } from '../../../src/ike/v1/selectors.ts';
 import { ENCAPSULATION, EXCHANGE, NOTIFY_V1, PROTOCOL } from '../../../src/ike/wire/numbers.ts';
 import { decodeChain, encodeChain, firstNumber, type Payload } from '../../../src/ike/wire/v1.ts';
 import { concat, fromHex, hex } from '../../../src/net/bytes.ts';
@@ -158,7 +158,7 @@ test("SEIL's padding ends with its length less one (exclusive-tail)", () => {
 });
 
 test("#985: SEIL's default quick mode message 1 is 316 octets, 288 of them encrypted", () => {
-  const { child } = policy(A, B);
+  const [child] = policy(A, B).children;
   const payloads: Payload[] = [
     hash(),
     {
@@ -166,8 +166,7 @@ test("#985: SEIL's default quick mode message 1 is 316 octets, 288 of them encry
       proposals: [phase2Proposal(child, fromHex('0debf9ad'), ENCAPSULATION.TUNNEL)],
     },
     { type: 'nonce', data: new Uint8Array(16) },
-    idOf('192.168.1.0/24', 0),
-    idOf('192.168.2.0/24', 0),
+    ...idsOf({ ...child, selectors: { local: ['192.168.1.0/24'], remote: ['192.168.2.0/24'] } }),
   ];
   const ids = '05 00 0010 04 00 0000 c0a80100 ffffff00  00 00 0010 04 00 0000 c0a80200 ffffff00';
   expect(hex(encodeChain(payloads)).endsWith(hex(fromHex(ids)))).toBe(true);

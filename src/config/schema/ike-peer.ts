@@ -1,0 +1,28 @@
+// ike.peer.N: with whom policy-based IPsec negotiates (dialects.md A.3). ipsec.security-association names it by its address.
+import { habits, identifiers, negotiation, phase1, RESPONDER_ONLY } from './ike-settings.ts';
+import type { Leaf } from './leaf.ts';
+import { notBuiltFor } from './leaf.ts';
+import { either, enableDisable, ipv4, ipv6, oneOf, text } from './types.ts';
+
+const p = 'ike.peer.[]';
+
+export const ikePeer: readonly Leaf[] = [
+  {
+    path: `${p}.address`,
+    type: either(ipv4, ipv6, oneOf('dynamic')),
+    help: "The peer's address; dynamic: it comes from where it is, and is known by its identifier.",
+  },
+  { path: `${p}.preshared-key`, type: text(128, 1), secret: true, help: 'The key shared with the peer.' },
+  { path: `${p}.responder-only`, type: enableDisable, default: 'disable', help: RESPONDER_ONLY },
+  {
+    path: `${p}.nat-traversal`,
+    type: oneOf('enable', 'disable', 'force'),
+    default: 'enable',
+    refuse: notBuiltFor(['disable'], 'enable encapsulates only where there is a NAT'),
+    help: 'UDP encapsulation when a NAT is found, or always.',
+  },
+  ...negotiation(p),
+  ...identifiers(p, oneOf('address', 'fqdn', 'user-fqdn')),
+  ...habits(p),
+  ...phase1(`${p}.proposal`),
+];
