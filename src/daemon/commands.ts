@@ -36,8 +36,8 @@ const VIEWS: Readonly<Record<string, (router: Router) => View | Promise<View>>> 
     return { data, text: showIpsec(data) };
   },
   'status ipsec.security-policy': (router) => {
-    const data = tunnelView(source(router)).flatMap((v) => v.children);
-    return { data, text: showSecurityPolicy(tunnelView(source(router))) };
+    const data = tunnelView(source(router));
+    return { data, text: showSecurityPolicy(data) };
   },
   'system crypto': async (router) => {
     const speeds = await router.dataplane.measureCrypto();

@@ -2,7 +2,7 @@
 import type { Link, Route, Tunnel } from '../plan/desired.ts';
 import { addAddress, addRoute, dressDevice, removeAddress, removeRoute, setLink } from './iproute.ts';
 import { setMssClamp } from './nftables.ts';
-import { setPolicies } from './policies.ts';
+import { Policies } from './policies.ts';
 import { setSysctl } from './sysctl.ts';
 
 /** A route that only differs in its MTU takes the other's place. */
@@ -16,7 +16,7 @@ export class Host {
   readonly #routes = new Map<string, Route>();
   readonly #sysctls = new Map<string, string>();
   #clamped = false;
-  #catching = false;
+  readonly #policies = new Policies();
 
   async begin(): Promise<void> {
     await this.#sysctl('net/ipv4/ip_forward', '1');
@@ -48,8 +48,9 @@ export class Host {
   }
 
   /** Dresses a TUN that the dataplane has just made. */
-  async dressTunnel({ name, addresses, peer, deviceMtu }: Tunnel): Promise<void> {
-    await setSysctl(`net/ipv4/conf/${name}/rp_filter`, '2'); // routes may be asymmetric through a tunnel
+  async dressTunnel({ name, addresses, peer, deviceMtu, catches }: Tunnel): Promise<void> {
+    // Routes may be asymmetric through a tunnel, and need not know what a policy is for.
+    await setSysctl(`net/ipv4/conf/${name}/rp_filter`, catches ? '0' : '2');
     const settings = [
       // First, by itself: in one command the link would be up, and have made its link-local address, already.
       ['addrgenmode', 'none'],
@@ -74,8 +75,7 @@ export class Host {
   }
 
   async setPolicies(tunnels: readonly Tunnel[]): Promise<void> {
-    this.#catching = tunnels.length > 0;
-    await setPolicies(tunnels);
+    await this.#policies.set(tunnels);
   }
 
   /** Takes away everything made here; goes on when a part fails, and returns the complaints. */
@@ -93,7 +93,7 @@ export class Host {
       const [device, address] = entry.split(' ');
       await attempt(() => removeAddress(device, address));
     }
-    if (this.#catching) await attempt(() => setPolicies([]));
+    if (this.#policies.any) await attempt(() => this.#policies.set([]));
     if (this.#clamped) await attempt(() => setMssClamp([]));
     for (const [path, value] of this.#sysctls) await attempt(() => setSysctl(path, value));
     return complaints;

@@ -65,7 +65,8 @@ export function steps(from: Desired | undefined, to: Desired): Step[] {
   for (const route of to.routes)
     if (!stays(route, old.routes) || again(route)) out.push({ kind: 'add-route', route });
   const caught = (d: { tunnels: readonly Tunnel[] }) => d.tunnels.filter((t) => t.catches).map(catchOf);
-  if (!isDeepStrictEqual(caught(old), caught(to)) || reopened.some((t) => t.catches))
+  // At the start also when there are none: those of a router that crashed may stand.
+  if (!from || !isDeepStrictEqual(caught(old), caught(to)) || reopened.some((t) => t.catches))
     out.push({ kind: 'policies', tunnels: to.tunnels.filter((t) => t.catches) });
   const [a, b] = [connectionsOf(old.tunnels), connectionsOf(to.tunnels)];
   const same = a.length === b.length && b.every((p, i) => samePolicy(a[i], p));

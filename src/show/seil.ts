@@ -71,18 +71,28 @@ function childLines(c: ChildView): string[] {
 }
 
 export function showSecurityPolicy(views: readonly TunnelView[]): string {
-  const children = views.flatMap((v) => v.children.map((c) => ({ v, c })));
-  if (children.length === 0) return NONE;
-  return children
-    .map(({ v, c }) =>
-      block(`POLICY  ${v.connection}`, [
-        `Local: ${c.selectors.local.join(', ')}`,
-        `Remote: ${c.selectors.remote.join(', ')}`,
-        `Tunnel: ${v.local} - ${v.remote}`,
-        `SPI: ${spiText(c.spiIn)} (in), ${spiText(c.spiOut)} (out)`,
-      ]),
-    )
+  if (views.length === 0) return NONE;
+  return views
+    .map((v) => {
+      const { mode, by, local, remote } = v.policy;
+      return block(`POLICY  ${v.connection}`, [
+        `Local: ${local.join(', ')}`,
+        `Remote: ${remote.join(', ')}`,
+        `Mode: ${mode}, ${v.local} - ${v.remote}`,
+        `Packets: ${by === 'route' ? `what is routed to ${v.connection}` : 'what the policy names; in clear they are dropped'}`,
+        `Status: ${stateText(v)}`,
+        ...v.children.flatMap(associationLines),
+      ]);
+    })
     .join('\n');
+}
+
+/** An entry of the SAD: what was agreed may be narrower than what the policy wants. */
+function associationLines({ spiIn, spiOut, state, selectors }: ChildView): string[] {
+  return [
+    `SPI: ${spiText(spiIn)} (in), ${spiText(spiOut)} (out), ${state}`,
+    `     ${selectors.local.join(', ')} === ${selectors.remote.join(', ')}`,
+  ];
 }
 
 function refused(why: string): string {

@@ -6,6 +6,7 @@ import { weakness } from '../ike/proposal/strength.ts';
 import { type Reason, reasonText } from '../ike/reason.ts';
 import { passive } from '../ike/supervise.ts';
 import { lifetimeOf } from '../ike/v1/lifecycle.ts';
+import { selectorsOf, selectorText } from '../ike/v2/selectors.ts';
 import { hex } from '../net/bytes.ts';
 import { endpointText } from '../net/endpoint.ts';
 import type { Tunnel } from '../plan/desired.ts';
@@ -48,8 +49,18 @@ export type ChildView = {
   readonly out: { readonly packets: number; readonly octets: number };
 };
 
+/** An entry of the SPD (RFC 4301 4.4.1): what is to be protected, whether or not an SA does it now. */
+export type PolicyView = {
+  readonly mode: 'tunnel' | 'transport';
+  /** By which packets come to it: routes to the interface, or the policy itself. */
+  readonly by: 'route' | 'policy';
+  readonly local: readonly string[];
+  readonly remote: readonly string[];
+};
+
 export type TunnelView = {
   readonly connection: string;
+  readonly policy: PolicyView;
   readonly local: string;
   readonly remote: string;
   readonly state: 'up' | 'negotiating' | 'down';
@@ -116,6 +127,7 @@ export function tunnelView(source: Source): TunnelView[] {
     const port = native && source.statistics.ports.find((p) => p.address === tunnel.policy.local);
     return {
       connection: tunnel.name,
+      policy: policyView(tunnel),
       local: tunnel.policy.local,
       remote: peerOf(tunnel, connection),
       state: child ? 'up' : negotiating ? 'negotiating' : 'down',
@@ -129,6 +141,16 @@ export function tunnelView(source: Source): TunnelView[] {
         .map((c) => childView(c, source)),
     };
   });
+}
+
+function policyView({ child, catches }: Tunnel): PolicyView {
+  const { local, remote } = selectorsOf(child);
+  return {
+    mode: child.mode,
+    by: catches ? 'policy' : 'route',
+    local: local.map(selectorText),
+    remote: remote.map(selectorText),
+  };
 }
 
 /** Where the peer is, or that it may be anywhere. */

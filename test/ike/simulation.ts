@@ -176,17 +176,9 @@ export class Node {
 
   configure(policies: ConnectionPolicy[], settings: Settings = SETTINGS): void {
     const open = new Set(this.dataplane.statistics().tunnels.map((t) => t.name));
-    for (const p of policies) {
-      if (!open.has(p.name))
-        this.dataplane.openTunnel({
-          name: p.name,
-          mtu: 1400,
-          mss4: 0,
-          mss6: 0,
-          tos: 0,
-          df: 'set',
-          ipv6: true,
-        });
+    for (const { name } of policies.flatMap((p) => p.children)) {
+      if (!open.has(name))
+        this.dataplane.openTunnel({ name, mtu: 1400, mss4: 0, mss6: 0, tos: 0, df: 'set', ipv6: true });
     }
     this.input({ kind: 'configure', connections: policies, settings });
   }

@@ -162,6 +162,8 @@ describe('certificates against strongSwan', () => {
         await server.stop('SIGTERM', 5000);
       }
 
+      // Nor may the router meet the next certificate before there is somebody to ask about it.
+      await router.reload(MINIMAL);
       ca.issue(['ocsp.b.example', 'b.example'], 'rsa-2048', '--ocsp', 'http://127.0.0.1:8888');
       ca.equip(swan, 'ocsp.b.example');
       await swan.load([connection(2, { pubkey: { ...rsa, certs: 'ocsp.b.example.pem' } })]);

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { alive, Lab, type Ns, netnsNames, netnsPids } from './netns.ts';
 import { type Connection, Strongswan } from './strongswan.ts';
-import { continuousPing, iperf3, ping, pingOnce, pingUntil, transfer } from './traffic.ts';
+import { continuousPing, iperf3, ping, pingOnce, pingUntil, steadyPing, transfer } from './traffic.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // two busy cores may be slow
 
@@ -60,7 +60,8 @@ describe('host1 – routerA ===== routerB – host2', () => {
     await b.waitEstablished('c');
     expect(await a.listSas()).toMatch(/AES_GCM_16-128/);
     await b.waitLog(/CHILD_SA c\{\d+\} established/);
-    const { sent, received } = await ping(host1, '10.2.0.2', { count: 20, intervalMs: 10, size: 1000 });
+    const paced = { count: 20, intervalMs: 10, size: 1000 };
+    const { sent, received } = await steadyPing(host1, '10.2.0.2', paced);
     expect([sent, received]).toEqual([20, 20]);
   });
 

@@ -31,6 +31,7 @@ describe('what is to be done', () => {
       'ipsec1 is made, MTU 1422',
       'route 192.168.2.0/24 via ipsec0',
       'route 192.168.3.0/24 via ipsec1',
+      'security policies none',
       'IKE policies',
     ]);
   });

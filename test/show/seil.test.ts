@@ -40,6 +40,7 @@ const child: ChildView = {
 
 const tunnel: TunnelView = {
   connection: 'ipsec0',
+  policy: { mode: 'tunnel', by: 'route', local: ['192.168.1.0/24', '::/0'], remote: ['192.168.0.0/16'] },
   local: '10.0.0.1',
   remote: '10.0.0.2',
   state: 'up',
@@ -51,6 +52,7 @@ const tunnel: TunnelView = {
 
 const down: TunnelView = {
   connection: 'ipsec1',
+  policy: { mode: 'transport', by: 'policy', local: ['10.0.0.1/32'], remote: ['10.0.0.3/32'] },
   local: '10.0.0.1',
   remote: '10.0.0.3',
   state: 'down',
@@ -123,17 +125,27 @@ IPSEC   10.0.0.1 <------> 10.0.0.3  (ipsec1)
 });
 
 describe('show status ipsec.security-policy', () => {
-  test('selectors of every SA', () => {
+  test('every policy, up or down, and what the SAs under it were negotiated for', () => {
     expect(showSecurityPolicy([tunnel, down])).toBe(`\
 POLICY  ipsec0
         Local: 192.168.1.0/24, ::/0
-        Remote: 192.168.2.0/24
-        Tunnel: 10.0.0.1 - 10.0.0.2
-        SPI: 0x00c0ffee (in), 0xdeadbeef (out)
+        Remote: 192.168.0.0/16
+        Mode: tunnel, 10.0.0.1 - 10.0.0.2
+        Packets: what is routed to ipsec0
+        Status: up
+        SPI: 0x00c0ffee (in), 0xdeadbeef (out), active
+             192.168.1.0/24, ::/0 === 192.168.2.0/24
+
+POLICY  ipsec1
+        Local: 10.0.0.1/32
+        Remote: 10.0.0.3/32
+        Mode: transport, 10.0.0.1 - 10.0.0.3
+        Packets: what the policy names; in clear they are dropped
+        Status: down, because the peer does not answer
 `);
   });
 
-  test('none is (None)', () => expect(showSecurityPolicy([down])).toBe('(None)\n'));
+  test('none is (None)', () => expect(showSecurityPolicy([])).toBe('(None)\n'));
 });
 
 describe('show status interface.ipsec0', () => {
