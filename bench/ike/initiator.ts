@@ -1,17 +1,21 @@
 // A process in the initiator's namespace that plays many peers: `node initiator.ts TASK`, TASK and what it prints are JSON.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { EXCHANGE, FLAG } from '../../src/ike/wire/numbers.ts';
 import { decode, find, type Message } from '../../src/ike/wire/v2.ts';
 import { hex, Reader } from '../../src/net/bytes.ts';
 import { processTime } from '../system/cpu.ts';
 import { HALVES } from './half.ts';
 import type { Kind } from './kinds.ts';
-import { type Peer, Setup } from './setup.ts';
+import { type Peer, type Proof, Setup } from './setup.ts';
 import { RESPONDER } from './topology.ts';
 
 export type Task = {
   readonly kind: Kind;
+  /** PEM files of the peers' certificate and its key. */
+  readonly files?: { readonly certificate: string; readonly key: string };
   readonly peers: readonly Peer[];
   /** Set-ups under way at any time: fewer than the half-open SAs from which on either responder asks for cookies. */
   readonly parallel: number;
@@ -125,10 +129,14 @@ async function main(): Promise<void> {
   const sockets = new Sockets();
   for (const { address } of task.peers) await sockets.open(address);
   const half = HALVES[task.kind.group]();
+  const own: Proof | undefined = task.files && {
+    certificate: new Uint8Array(new X509Certificate(readFileSync(task.files.certificate)).raw),
+    key: createPrivateKey(readFileSync(task.files.key)),
+  };
   let made = 0;
   let waited = 0;
   const one = async (peer: Peer): Promise<Setup> => {
-    const setup = new Setup(peer, task.kind, half);
+    const setup = new Setup(peer, task.kind, half, own);
     const begin = performance.now();
     const init = await sockets.ask(setup, setup.init());
     const auth = await sockets.ask(setup, setup.onInit(init.message, init.octets));

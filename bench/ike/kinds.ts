@@ -6,13 +6,14 @@ export type KindName = 'x25519' | 'modp2048';
 export type Kind = {
   readonly name: string;
   readonly group: KindName;
-  /** How both sides prove who they are. Certificates will be a row, and a branch of setup.ts, of their own. */
-  readonly auth: 'psk';
+  /** How both sides prove who they are. */
+  readonly auth: 'psk' | 'rsa';
 };
 
 export const KINDS: readonly Kind[] = [
   { name: 'preshared key, x25519', group: 'x25519', auth: 'psk' },
   { name: 'preshared key, modp2048', group: 'modp2048', auth: 'psk' },
+  { name: 'RSA certificates, x25519', group: 'x25519', auth: 'rsa' },
 ];
 
 /** strongSwan's word for the same suite: ENCR and INTEG and PRF of the IKE SA are the same in every row. */

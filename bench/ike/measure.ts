@@ -1,12 +1,14 @@
 // One visit of a responder: so many set-ups a second, or so much memory.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Authority } from '../../test/interop/certificates.ts';
 import type { Ns } from '../../test/interop/netns.ts';
 import { type Proc, sleep, until } from '../../test/interop/proc.ts';
 import { processTime } from '../system/cpu.ts';
 import type { Rate, Task } from './initiator.ts';
 import type { Kind } from './kinds.ts';
-import { pin, type ResponderName, START } from './responders.ts';
-import { type Net, peerAddress, peerNetwork, visit } from './topology.ts';
+import { CERTIFICATES, pin, type ResponderName, START } from './responders.ts';
+import { type Net, peerAddress, peerNetwork, RESPONDER, visit } from './topology.ts';
 
 const INITIATOR = new URL('initiator.ts', import.meta.url).pathname;
 
@@ -25,12 +27,23 @@ const INITIATOR_CPU = 1;
 
 export function measureRate(name: ResponderName, kind: Kind, seconds: number): Promise<Rate> {
   return visit('ike', async (net) => {
-    const responder = await START[name](net, kind, PARALLEL);
+    const ca = kind.auth === 'rsa' ? authority(net) : undefined;
+    const responder = await START[name](net, kind, PARALLEL, ca);
     await pin(net, responder, RESPONDER_CPU);
     const measure = { warmupMs: WARMUP_MS, ms: seconds * 1000, responder };
-    const initiator = initiate(net, { kind, peers: peers(PARALLEL), parallel: PARALLEL, measure });
+    const [certificate, key] = ['pem', 'key'].map((end) => ca?.path(`${CERTIFICATES.peers}.${end}`) ?? '');
+    const files = ca && { files: { certificate, key } };
+    const initiator = initiate(net, { kind, ...files, peers: peers(PARALLEL), parallel: PARALLEL, measure });
     return result<Rate>(initiator, WARMUP_MS + seconds * 1000 + 30_000);
   });
+}
+
+/** One certificate for the responder, and one for all the peers. */
+function authority(net: Net): Authority {
+  const ca = new Authority(join(net.lab.tmp, 'pki'));
+  ca.issue([CERTIFICATES.responder, RESPONDER], 'rsa-2048');
+  ca.issue([CERTIFICATES.peers, ...peers(PARALLEL).map((p) => p.address)], 'rsa-2048');
+  return ca;
 }
 
 /** Memory in MB (1,000,000 octets), CPU as a share of one processor. */

@@ -1,5 +1,6 @@
 // The responders: our router and strongSwan's charon, with the same peers, suites, and a processor each.
 
+import type { Authority } from '../../test/interop/certificates.ts';
 import { netnsPids } from '../../test/interop/netns.ts';
 import { exec } from '../../test/interop/proc.ts';
 import { Sekisho } from '../../test/interop/sekisho.ts';
@@ -19,26 +20,29 @@ import {
 
 export type ResponderName = 'sekisho' | 'charon';
 
+/** Certificates of our own authority, RSA with 2,048 bits. */
+export const CERTIFICATES = { responder: 'responder.example', peers: 'peers.example' } as const;
+
 /** Peers that become known in one step: no command of the operator's is to take longer than half a minute. */
 const STEP = 100;
 
 /** Returns the process id when `peers` peers are configured. */
 export const START: Readonly<
-  Record<ResponderName, (net: Net, kind: Kind, peers: number) => Promise<number>>
+  Record<ResponderName, (net: Net, kind: Kind, peers: number, ca?: Authority) => Promise<number>>
 > = { sekisho, charon };
 
-async function sekisho(net: Net, kind: Kind, peers: number): Promise<number> {
+async function sekisho(net: Net, kind: Kind, peers: number, ca?: Authority): Promise<number> {
   let part = Math.min(STEP, peers);
-  const router = await Sekisho.start(net.lab, net.responder, 'r', configuration(kind, part));
+  const router = await Sekisho.start(net.lab, net.responder, 'r', configuration(kind, part, ca));
   while (part < peers) {
     part = Math.min(part + STEP, peers);
-    const { code, stderr } = await router.reload(configuration(kind, part));
+    const { code, stderr } = await router.reload(configuration(kind, part, ca));
     if (code !== 0) throw new Error(stderr);
   }
   return only(netnsPids(net.responder.name));
 }
 
-function configuration(kind: Kind, peers: number): string {
+function configuration(kind: Kind, peers: number, ca: Authority | undefined): string {
   const lines = [
     `interface.ge0.ipv4.address : ${RESPONDER}/24`,
     `route.ipv4.1.destination : ${PEERS}`,
@@ -49,7 +53,9 @@ function configuration(kind: Kind, peers: number): string {
     lines.push(
       `${tunnel}.ipv4.source : ${RESPONDER}`,
       `${tunnel}.ipv4.destination : ${peerAddress(i)}`,
-      `${tunnel}.preshared-key : "${PSK}"`,
+      ...(ca
+        ? ca.lines(CERTIFICATES.responder).trimEnd().replaceAll('interface.ipsec0', tunnel).split('\n')
+        : [`${tunnel}.preshared-key : "${PSK}"`]),
       `${tunnel}.ike.version : 2`,
       `${tunnel}.ike.responder-only : enable`,
       `${tunnel}.ike.proposal.phase1.encryption.0.algorithm : aes256`,
@@ -67,7 +73,7 @@ function configuration(kind: Kind, peers: number): string {
  * As its makers advise for many SAs (hash tables of some size), without routes to install and without cookies, which ours
  * does not ask for either below 32 half-open SAs; with its usual 16 threads and log, not flushed with every line.
  */
-async function charon(net: Net, kind: Kind, peers: number): Promise<number> {
+async function charon(net: Net, kind: Kind, peers: number, ca?: Authority): Promise<number> {
   await net.responder.address('ge0', `${RESPONDER}/24`);
   await net.responder.route(PEERS, GATEWAY);
   // kernel-libipsec looks for an address of its own in the local network.
@@ -83,6 +89,7 @@ async function charon(net: Net, kind: Kind, peers: number): Promise<number> {
       'filelog.lab.flush_line': 'no',
     },
   });
+  ca?.equip(swan, CERTIFICATES.responder);
   await swan.load(
     Array.from({ length: peers }, (_, i) => ({
       name: `p${i}`,
@@ -90,10 +97,11 @@ async function charon(net: Net, kind: Kind, peers: number): Promise<number> {
       local: RESPONDER,
       remote: peerAddress(i),
       psk: PSK,
+      ...(ca ? { pubkey: { certs: `${CERTIFICATES.responder}.pem`, cacerts: 'ca.pem' } } : {}),
       proposals: CHARON_IKE[kind.group],
       // As ours does, which asks after 20 s of silence.
       dpdDelay: 20,
-      extra: ['unique = never'],
+      extra: ['unique = never', 'send_cert = always'],
       children: [{ name: `c${i}`, localTs: LAN, remoteTs: peerNetwork(i), espProposals: CHARON_ESP }],
     })),
   );

@@ -1,12 +1,22 @@
 // One IKE SA with its Child SA as the initiator sees it: messages out, messages in, no sockets and no clock.
-import { randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes, sign, verify, X509Certificate } from 'node:crypto';
+import { OUR_HASHES } from '../../src/ike/crypto/signature.ts';
 import type { EspSuite, IkeSuite } from '../../src/ike/proposal/v2.ts';
 import { espAlternatives, ikeAlternatives, toWire } from '../../src/ike/proposal/v2.ts';
-import { type IkeKeys, idBody, ikeKeys, natDetection, pskAuth, skeyseed } from '../../src/ike/v2/keys.ts';
+import {
+  type IkeKeys,
+  idBody,
+  ikeKeys,
+  natDetection,
+  pskAuth,
+  signedOctets,
+  skeyseed,
+} from '../../src/ike/v2/keys.ts';
 import { open, seal } from '../../src/ike/v2/protect.ts';
 import { fromPrefixes } from '../../src/ike/v2/selectors.ts';
 import {
   AUTH_V2,
+  CERT_X509_SIGNATURE,
   EXCHANGE,
   FLAG,
   ID,
@@ -17,7 +27,7 @@ import {
 } from '../../src/ike/wire/numbers.ts';
 import { encode, find, findNotify, type Message, notify, type Payload } from '../../src/ike/wire/v2.ts';
 import { addressBytes } from '../../src/net/address.ts';
-import { equalConstantTime, utf8 } from '../../src/net/bytes.ts';
+import { concat, equalConstantTime, fromHex, utf8 } from '../../src/net/bytes.ts';
 import type { Half } from './half.ts';
 import { groupId, type Kind } from './kinds.ts';
 import { LAN, PSK, RESPONDER } from './topology.ts';
@@ -34,11 +44,18 @@ const random = (octets: number) => new Uint8Array(randomBytes(octets));
 /** One of the routers that the initiator plays. */
 export type Peer = { readonly address: string; readonly network: string };
 
+/** Where the set-up is by certificates: one, DER, for all peers, and its key. */
+export type Proof = { readonly certificate: Uint8Array; readonly key: KeyObject };
+
+/** PKCS #1 v1.5 with SHA-256: the length of the AlgorithmIdentifier, and itself (RFC 7427 3, A.1). */
+const RSA_SHA256 = fromHex('0f300d06092a864886f70d01010b0500');
+
 export class Setup {
   readonly peer: Peer;
   readonly #kind: Kind;
   readonly #half: Half;
   readonly #suite: IkeSuite;
+  readonly #own: Proof | undefined;
   readonly spiI = random(8);
   #spiR: Uint8Array = ZERO_SPI;
   readonly #nonceI = random(32);
@@ -47,10 +64,11 @@ export class Setup {
   #response: Uint8Array = NONE;
   #keys: IkeKeys | undefined;
 
-  constructor(peer: Peer, kind: Kind, half: Half) {
+  constructor(peer: Peer, kind: Kind, half: Half, own?: Proof) {
     this.peer = peer;
     this.#kind = kind;
     this.#half = half;
+    this.#own = own;
     this.#suite = { cipher: 'aes256', integrity: 'sha256', prf: 'sha256', group: kind.group };
   }
 
@@ -65,7 +83,10 @@ export class Setup {
       { type: 'nonce', data: this.#nonceI },
       notify(NOTIFY_V2.NAT_DETECTION_SOURCE_IP, new Uint8Array(20)),
       notify(NOTIFY_V2.NAT_DETECTION_DESTINATION_IP, natDetection(this.spiI, ZERO_SPI, responder)),
-      notify(NOTIFY_V2.IKEV2_FRAGMENTATION_SUPPORTED),
+      // Certificates come whole, in fragments of IP if need be: putting them together is not what is measured.
+      this.#own
+        ? notify(NOTIFY_V2.SIGNATURE_HASH_ALGORITHMS, new Uint8Array(OUR_HASHES.flatMap((h) => [0, h])))
+        : notify(NOTIFY_V2.IKEV2_FRAGMENTATION_SUPPORTED),
     ]);
     return this.#request;
   }
@@ -98,18 +119,26 @@ export class Setup {
     ]);
   }
 
-  /** The answer to IKE_AUTH: a refusal shows in the clear, by what comes first inside; `verify` looks at everything. */
-  onAuth(message: Message, octets: Uint8Array, verify: boolean): void {
+  /** The answer to IKE_AUTH: a refusal shows in the clear, by what comes first inside; `thorough` looks at everything. */
+  onAuth(message: Message, octets: Uint8Array, thorough: boolean): void {
     const sk = find(message.payloads, 'sk');
-    if (!verify && sk?.first === PAYLOAD_V2.IDR) return;
+    if (!thorough && sk?.first === PAYLOAD_V2.IDR) return;
     const opened = open({ suite: this.#suite, keys: this.#keys! }, false, octets, message);
     if (!opened.ok) throw new Error(`IKE_AUTH: ${opened.rule}`);
     const [idr, auth] = [find(opened.payloads, 'idr'), find(opened.payloads, 'auth')];
     const complete = (['sa', 'tsi', 'tsr'] as const).every((type) => find(opened.payloads, type));
     if (!idr || !auth || !complete) throw new Error(`IKE_AUTH was refused: ${refusal(opened.payloads)}`);
-    const [nonce, keys] = [this.#nonceI, this.#keys!];
-    const expected = pskAuth(secret, this.#suite, this.#response, nonce, keys.pr, idBody(idr));
-    if (!equalConstantTime(expected, auth.data)) throw new Error('the responder does not know the key');
+    const inputs = [this.#suite, this.#response, this.#nonceI, this.#keys!.pr, idBody(idr)] as const;
+    const cert = find(opened.payloads, 'cert');
+    const proved = cert
+      ? verify(
+          'sha256',
+          signedOctets(...inputs),
+          new X509Certificate(cert.data).publicKey,
+          auth.data.subarray(RSA_SHA256.length),
+        )
+      : equalConstantTime(pskAuth(secret, ...inputs), auth.data);
+    if (!proved) throw new Error('the responder does not know the key');
   }
 
   delete(): Uint8Array {
@@ -126,11 +155,16 @@ export class Setup {
     return { idType: ID.IPV4_ADDR, data: addressBytes(this.peer.address) };
   }
 
-  /** What proves who we are; a row with certificates brings CERT and another AUTH. */
+  /** What proves who we are. */
   #proof(): Payload[] {
-    const [request, nonce, keys] = [this.#request, this.#nonceR, this.#keys!];
-    const data = pskAuth(secret, this.#suite, request, nonce, keys.pi, idBody(this.#id()));
-    return [{ type: 'auth', method: AUTH_V2.SHARED_KEY, data }];
+    const inputs = [this.#suite, this.#request, this.#nonceR, this.#keys!.pi, idBody(this.#id())] as const;
+    if (!this.#own) return [{ type: 'auth', method: AUTH_V2.SHARED_KEY, data: pskAuth(secret, ...inputs) }];
+    const { certificate, key } = this.#own;
+    const signature = sign('sha256', signedOctets(...inputs), key);
+    return [
+      { type: 'cert', encoding: CERT_X509_SIGNATURE, data: certificate },
+      { type: 'auth', method: AUTH_V2.DIGITAL_SIGNATURE, data: concat(RSA_SHA256, signature) },
+    ];
   }
 
   #header(exchange: number, messageId: number, flags = 0) {

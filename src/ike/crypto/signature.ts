@@ -4,7 +4,6 @@ import {
   createPrivateKey,
   createPublicKey,
   type KeyObject,
-  privateEncrypt,
   publicDecrypt,
   sign,
   verify,
@@ -13,6 +12,7 @@ import { promisify } from 'node:util';
 import { concat, equalConstantTime, fromHex } from '../../net/bytes.ts';
 import type { Secret } from '../../net/secret.ts';
 import { AUTH_V2 } from '../wire/numbers.ts';
+import { rawRsa } from './raw-rsa.ts';
 
 export type KeyKind = 'rsa' | 'ecp256' | 'ecp384' | 'ecp521' | 'ed25519' | 'ed448';
 
@@ -144,10 +144,7 @@ function optionsOf(scheme: Scheme, fixed: boolean) {
 
 export async function runSign({ key, signing, data }: SignJob): Promise<SignResult> {
   const object = keyObject(key);
-  if (signing === 'raw-rsa') {
-    const options = { key: object, padding: constants.RSA_PKCS1_PADDING };
-    return { ok: true, data: new Uint8Array(privateEncrypt(options, data)) };
-  }
+  if (signing === 'raw-rsa') return { ok: true, data: await rawRsa(object, data) };
   const scheme: Scheme = SCHEMES[signing.scheme];
   const fixed = signing.method !== AUTH_V2.DIGITAL_SIGNATURE;
   const signature = new Uint8Array(

@@ -216,6 +216,8 @@ export function thinOut(core: Core, connection: Connection): void {
   const timer = `connection:${connection.policy.name}:twins`;
   if (twins(connection).length === 0) return core.cancel(timer);
   core.arm(timer, STRAGGLER_MS, () => {
+    // What crosses now decides for itself what is left.
+    if ([...connection.sas].some((sa) => sa.version === 2 && sa.rekeying)) return thinOut(core, connection);
     for (const twin of twins(connection)) {
       const ike = 'version' in twin;
       const text = `a second ${ike ? 'IKE SA' : 'IPsec SA'} to the same peer is not needed`;
@@ -231,7 +233,6 @@ function twins(connection: Connection): IkeSa[] | ChildSa[] {
   const all = [...connection.sas].filter((sa): sa is IkeSa => sa.version === 2 && sa.state === 'established');
   // One that hands over to its successor is on its way out.
   const sas = all.filter((sa) => !all.some((other) => other.replaces === sa));
-  if (sas.some((sa) => sa.rekeying)) return [];
   sas.sort((a, b) => compareBytes(a.spiI, b.spiI));
   if (sas.length > 1) return sas.slice(1).filter((sa) => sa.role === 'initiator');
   const spi = (c: ChildSa) => (c.initiator ? c.spiIn : c.spiOut);

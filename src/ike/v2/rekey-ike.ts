@@ -202,14 +202,18 @@ function successor(
   return sa;
 }
 
+/** While we make, renew or delete a child, the answer would fall between two SAs (2.25.2). */
+function making(sa: IkeSa): boolean {
+  if (sa.rekeying) return sa.rekeying.what !== 'ike';
+  return sa.busy === true || (sa.outstanding !== undefined && sa.outstanding.what !== LIVENESS);
+}
+
 export function answerRekeyIke(core: Core, sa: IkeSa, messageId: number, payloads: readonly Payload[]): void {
   const refuse = (type: number, data?: Uint8Array) =>
     respond(core, sa, EXCHANGE.CREATE_CHILD_SA, messageId, [notify(type, data)]);
   const { policy } = sa.connection;
   const [offer, ke, nonce] = [find(payloads, 'sa')!, find(payloads, 'ke'), find(payloads, 'nonce')!];
-  // While a child is being made or renewed by us, the answer would fall between two SAs (2.25.2).
-  const making = sa.rekeying || sa.busy || (sa.outstanding && sa.outstanding.what !== LIVENESS);
-  if (sa.rekeying?.what !== 'ike' && making) return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
+  if (making(sa)) return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
   const chosen = chooseIke(policy.at, policy.ike, offer.proposals, ke?.group);
   if (!chosen.ok) {
     core.refuse('rekey-refused', sa.connection, 'renewal of the IKE SA refused', chosen.reason);
@@ -226,7 +230,7 @@ export function answerRekeyIke(core: Core, sa: IkeSa, messageId: number, payload
   sa.answering = messageId;
   core.job({ group: chosen.suite.group, peerPublic: ke.data }, (result) => {
     if (sa.state === 'gone') return;
-    if (sa.state !== 'established') return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
+    if (sa.state !== 'established' || making(sa)) return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
     if (!result.ok) return refuse(NOTIFY_V2.INVALID_SYNTAX);
     respond(core, sa, EXCHANGE.CREATE_CHILD_SA, messageId, [
       { type: 'sa', proposals: [{ ...chosen.proposal, spi }] },
