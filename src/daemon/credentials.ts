@@ -9,13 +9,11 @@ import type { Credential, Identity, Trust } from '../ike/policy.ts';
 import { parseAddress } from '../net/address.ts';
 import { compareBytes, concat } from '../net/bytes.ts';
 import { Secret } from '../net/secret.ts';
+import { expiry } from '../pki/expiry.ts';
 import { certificateNames } from '../pki/names.ts';
 import { type Block, pemBlocks } from '../pki/pem.ts';
 import type { X509 } from '../pki/x509.ts';
 import { outerFamily } from '../plan/connection.ts';
-
-/** How long before its end a certificate is called to mind. */
-const REMIND_DAYS = 30;
 
 export type Keys = {
   readonly credential: Exclude<Credential, { method: 'preshared-key' }>;
@@ -91,14 +89,12 @@ export function loadCredentials(
       credential: { method, privateKey: privateKey.key, chain, trust },
       subject,
     });
-    const days = Math.floor((own.notAfter - now / 1000) / 86_400);
-    if (days < REMIND_DAYS) {
-      const end = new Date(own.notAfter * 1000).toISOString().slice(0, 10);
-      const text = days < 0 ? `expired on ${end}` : `expires on ${end}, in ${days} days`;
+    const soon = expiry(own.notAfter, now);
+    if (soon) {
       warnings.push({
         code: 'weak',
         key,
-        message: `${key}: our certificate ${subject.value} ${text}: renew it.`,
+        message: `${key}: our certificate ${subject.value} ${soon}: renew it.`,
       });
     }
     const me = identityOf(tree, `interface.ipsec${n}`);

@@ -23,8 +23,8 @@ export type ProofJob = {
 export type ProofResult =
   | {
       readonly ok: true;
-      /** For people: the subject of the certificate. */
-      readonly subject?: string;
+      /** For people: that the peer's certificate ends soon. */
+      readonly reminder?: string;
     }
   | ({ readonly ok: false } & Pick<Reason, 'code' | 'text' | 'hint'>);
 

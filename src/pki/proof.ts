@@ -5,6 +5,7 @@ import { nameText } from '../ike/distinguished-name.ts';
 import { identityText, type WireIdentity } from '../ike/identity.ts';
 import type { ProofJob, ProofResult } from '../ike/job.ts';
 import type { Trust } from '../ike/policy.ts';
+import { expiry } from './expiry.ts';
 import { certificateNames } from './names.ts';
 import { Revocation } from './revocation.ts';
 import type { Certificate, X509 } from './x509.ts';
@@ -43,7 +44,11 @@ export class Prover {
     if (!(await signed(job, key))) return notSigned(`the certificate of ${subjectOf(about)}`);
     const wrong =
       wrongName(about, id) ?? (await this.#path(job.certificates.slice(0, MOST), about, credential.trust));
-    return wrong ?? { ok: true, subject: subjectOf(about) };
+    if (wrong) return wrong;
+    const soon = expiry(about.notAfter, Date.now());
+    return soon
+      ? { ok: true, reminder: `the certificate of ${subjectOf(about)} ${soon}: have it renewed` }
+      : { ok: true };
   }
 
   /** First whether an authority vouches for it: only what it signed may tell us where to ask about revocation. */

@@ -77,10 +77,10 @@ describe('certificates against strongSwan', () => {
     await both(1, ca.lines('rsa-2048.a.example', ...NAMES, 'exchange-mode : aggressive'));
   });
 
-  test('distinguished names as identities', async () => {
+  test('distinguished names as identities, and a certificate whose end is near is called to mind', async () => {
     const names = ['C=JP, O=Example, CN=a', 'C=JP, O=Example, CN=b'];
     ca.issue(['dn.a.example'], 'rsa-2048', '--name', names[0]);
-    ca.issue(['dn.b.example'], 'rsa-2048', '--name', names[1]);
+    ca.issue(['dn.b.example'], 'rsa-2048', '--name', names[1], '--days', '9');
     ca.equip(swan, 'dn.b.example');
     const pubkey = { certs: 'dn.b.example.pem', cacerts: 'ca.pem' };
     await swan.load([connection(2, { pubkey, localId: names[1], remoteId: names[0] })]);
@@ -88,6 +88,9 @@ describe('certificates against strongSwan', () => {
     // As LDAP writes it: the other way round.
     const peer = 'peers-identifier.distinguished-name : CN=b,O=Example,C=JP';
     await both(2, ca.lines('dn.a.example', ...lines, peer));
+    expect(await router.show('log')).toMatch(
+      /the certificate of .*CN=b.* expires on [-\d]+, in [89] days: have it renewed/,
+    );
   });
 
   test('bare keys without certificates', async () => {

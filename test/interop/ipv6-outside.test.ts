@@ -86,10 +86,18 @@ test('a path that narrows is learned by Packet Too Big (RFC 8201)', async () => 
 });
 
 describe('strongSwan', () => {
-  test.each([1, 2] as const)('IKEv%d, both roles', async (version) => {
-    const pair = await open(`v6swan${version}`);
+  test.each([
+    [1, 4],
+    [2, 4],
+    [1, 6],
+    [2, 6],
+  ] as const)('IKEv%d, IPv%d inside, both roles', async (version, family) => {
+    const pair = await open(`v6swan${version}${family}`);
+    const [ours, theirs, target] =
+      family === 4 ? ['192.168.1.0/24', '192.168.2.0/24', HOST2] : ['fd00:1::/64', 'fd00:2::/64', HOST2_IPV6];
     await pair.b.exec(['ip', 'address', 'add', '2001:db8::2/64', 'dev', 'ge0', 'nodad']);
     await pair.b.exec(['ip', 'address', 'add', '192.168.2.1/24', 'dev', 'ge1']);
+    await pair.b.exec(['ip', 'address', 'add', 'fd00:2::1/64', 'dev', 'ge1', 'nodad']);
     const swan = await Strongswan.start(pair.lab, pair.b, { name: 'swan', useIpv6: true });
     await swan.load([
       {
@@ -99,21 +107,19 @@ describe('strongSwan', () => {
         remote: '2001:db8::1',
         psk: 'a key of two routers',
         proposals: 'aes256-sha256-modp1536',
-        children: [
-          { name: 'c', localTs: '192.168.2.0/24', remoteTs: '192.168.1.0/24', espProposals: 'aes256-sha256' },
-        ],
+        children: [{ name: 'c', localTs: theirs, remoteTs: ours, espProposals: 'aes256-sha256' }],
       },
     ]);
-    const id = 'interface.ipsec0.ike.proposal.phase2.proxy-id.ipv4';
+    const id = `interface.ipsec0.ike.proposal.phase2.proxy-id.ipv${family}`;
     const lines = [
       `interface.ipsec0.ike.version : ${version}`,
-      `${id}.local : 192.168.1.0/24`,
-      `${id}.remote : 192.168.2.0/24`,
+      `${id}.local : ${ours}`,
+      `${id}.remote : ${theirs}`,
     ];
     const router = await Sekisho.start(pair.lab, pair.a, 'a', overIpv6(1, ...lines));
     await router.waitUp();
-    expect(await pingUntil(pair.host1, HOST2, 5000)).toBe(true);
-    expect((await steadyPing(pair.host1, HOST2, { count: 10 })).received).toBe(10);
+    expect(await pingUntil(pair.host1, target, 5000)).toBe(true);
+    expect((await steadyPing(pair.host1, target, { count: 10 })).received).toBe(10);
 
     await router.reload(overIpv6(1, ...lines, 'interface.ipsec0.ike.responder-only : enable'));
     await until(
@@ -124,6 +130,6 @@ describe('strongSwan', () => {
     await swan.initiate('c');
     await router.waitUp();
     expect((await router.ike())[0].side).toBe('responder');
-    expect(await pingUntil(pair.host1, HOST2, 5000)).toBe(true);
+    expect(await pingUntil(pair.host1, target, 5000)).toBe(true);
   });
 });

@@ -90,6 +90,7 @@ export function judge(
     delete mode.busy;
     if (sa.state === 'gone') return;
     if (!result.ok) return reject(core, sa, result, NOTIFY_V1.INVALID_SIGNATURE);
+    if (result.reminder) core.note('warning', 'certificate', sa.connection, result.reminder);
     named(core, sa, id, then);
   });
 }

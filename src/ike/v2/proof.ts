@@ -87,6 +87,7 @@ export function judge(
   core.prove({ ...proof, data: signedOctets(...inputs) }, (result) => {
     if (sa.state === 'gone') return;
     if (!result.ok) unmatched();
+    else if (result.reminder) core.note('warning', 'certificate', connection, result.reminder);
     then(result.ok ? undefined : result);
   });
 }
