@@ -22,6 +22,7 @@ export function authentication(tree: Tree, at: string): string {
 
 /** Who both sides say they are. `at`: "interface.ipsec0.ike" or "ike.peer.0". */
 export function identifiers(tree: Tree, at: string, fail: Fail): void {
+  moves(tree, at, fail);
   for (const who of ['my-identifier', 'peers-identifier']) {
     const type = tree.text(`${at}.${who}.type`);
     if (type === 'distinguished-name' && authentication(tree, at) !== 'certificate') {
@@ -46,6 +47,14 @@ export function identifiers(tree: Tree, at: string, fail: Fail): void {
       }
     }
   }
+}
+
+/** Who moves is the same router at another address, which its identity must not be. */
+function moves(tree: Tree, at: string, fail: Fail): void {
+  const type = `${at}.my-identifier.type`;
+  if (!tree.enabled(`${at}.mobike`) || tree.text(type) !== 'address') return;
+  const message = `${at}.mobike enable needs an identity that outlives our address: set ${type} to fqdn or user-fqdn, and the identifier.`;
+  fail(`${at}.mobike`, message, 'conflict', [type]);
 }
 
 /** What is proposed, under the version that it is proposed in. */

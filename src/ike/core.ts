@@ -14,7 +14,7 @@ import type { IkeSa } from './v2/sa.ts';
 
 /** A configured tunnel and what lives of it now. */
 export type Connection = {
-  readonly policy: ConnectionPolicy;
+  policy: ConnectionPolicy;
   readonly sas: Set<IkeSa | IsakmpSa>;
   readonly children: Set<ChildSa>;
   /** Negotiations that failed since the last success: the next try waits longer. */
@@ -70,17 +70,34 @@ export class Core {
     };
     this.#connections.set(policy.name, connection);
     for (const child of policy.children) this.#byTunnel.set(child.name, connection);
-    const key = addressesKey(policy.version, policy.local, policy.remote);
-    const others = this.#byAddresses.get(key);
-    if (others) others.add(connection);
-    else this.#byAddresses.set(key, new Set([connection]));
+    this.#list(connection);
     return connection;
   }
 
   removeConnection(connection: Connection): void {
-    const { name, version, local, remote, children } = connection.policy;
+    const { name, children } = connection.policy;
     this.#connections.delete(name);
     for (const child of children) this.#byTunnel.delete(child.name);
+    this.#unlist(connection);
+  }
+
+  /** Our address is another one from now on; what lives of the connection stays. */
+  readdress(connection: Connection, local: Address): void {
+    this.#unlist(connection);
+    connection.policy = { ...connection.policy, local };
+    this.#list(connection);
+  }
+
+  #list(connection: Connection): void {
+    const { version, local, remote } = connection.policy;
+    const key = addressesKey(version, local, remote);
+    const others = this.#byAddresses.get(key);
+    if (others) others.add(connection);
+    else this.#byAddresses.set(key, new Set([connection]));
+  }
+
+  #unlist(connection: Connection): void {
+    const { version, local, remote } = connection.policy;
     const key = addressesKey(version, local, remote);
     const others = this.#byAddresses.get(key);
     others?.delete(connection);

@@ -98,6 +98,8 @@ export type ConnectionPolicy = {
   readonly nonceOctets: number;
   /** IKEv2: an IKE SA is replaced by one that is authenticated anew, not renewed (RFC 7296 2.8.3). */
   readonly reauthenticate: boolean;
+  /** IKEv2: we tell the peer when our address changes (RFC 4555). */
+  readonly mobike: boolean;
   /** IKEv2: the IKE SA comes without a Child SA, which gets a key exchange of its own (RFC 6023). */
   readonly childless: boolean;
   /** IKEv1 phase 1: aggressive mode shows the proof of the key to everybody (VU#857035). */
@@ -132,6 +134,11 @@ export function samePolicy(a: ConnectionPolicy, b: ConnectionPolicy): boolean {
   // Private fields escape isDeepStrictEqual, so the key is compared by itself.
   const [x, y] = [secretOf(a.credential), secretOf(b.credential)];
   return x.equals(y) && isDeepStrictEqual(plain(a), plain(b));
+}
+
+/** Whether one of them is the other with another address of ours. */
+export function onlyMoved(a: ConnectionPolicy, b: ConnectionPolicy): boolean {
+  return a.local !== b.local && samePolicy({ ...a, local: b.local }, b);
 }
 
 function secretOf(c: Credential): Secret {

@@ -80,6 +80,7 @@ export function connection(
     dpd: tree.enabled(key('ike.dpd')),
     nonceOctets: tree.number(key('ike.nonce-size')),
     reauthenticate: tree.enabled(key('ike.reauthentication')),
+    mobike: tree.enabled(key('ike.mobike')),
     childless: tree.enabled(key('ike.childless')),
     exchangeMode: tree.value(key('ike.exchange-mode')) === 'aggressive' ? 'aggressive' : 'main',
     preferNewPhase1: tree.enabled(key('ike.prefer-new-phase1')),

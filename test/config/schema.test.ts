@@ -104,6 +104,7 @@ const POLICY: readonly [string, (string | number | readonly string[])?][] = [
     // Our own additions, as at an interface.
     ['version', 1],
     ['childless', 'disable'],
+    ['mobike', 'disable'],
     ['legacy', 'disable'],
     ['reauthentication', 'disable'],
     ['proposal.dh-group-alternative.[].group'],
@@ -180,7 +181,7 @@ describe('the keys', () => {
       'peers-public-key',
       'revocation',
     ],
-    ...['peers-identifier.distinguished-name', 'childless', 'legacy', 'reauthentication'],
+    ...['peers-identifier.distinguished-name', 'childless', 'legacy', 'mobike', 'reauthentication'],
   ].map((key) => `interface.ipsec[].ike.${key}`);
 
   test('no tunnel key and no ike key beside those of the tables and our own', () => {

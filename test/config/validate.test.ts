@@ -36,6 +36,14 @@ const WRONG: Case[] = [
     [ipsec('ike.my-identifier.fqdn')],
   ],
   [
+    'an identity that moves with the address (RFC 4555)',
+    [`${ipsec('ike.version')} : 2`, `${ipsec('ike.mobike')} : enable`],
+    'conflict',
+    ipsec('ike.mobike'),
+    /set interface\.ipsec0\.ike\.my-identifier\.type to fqdn/,
+    [ipsec('ike.my-identifier.type')],
+  ],
+  [
     'an identifier of another type',
     [
       `${ipsec('ike.peers-identifier.type')} : fqdn`,

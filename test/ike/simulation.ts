@@ -138,7 +138,8 @@ export class Network {
 
 export class Node {
   readonly network: Network;
-  readonly address: string;
+  /** A test may move the node. */
+  address: string;
   readonly engine: Engine;
   readonly dataplane: FakeDataplane;
   readonly facts: Fact[] = [];
@@ -350,6 +351,7 @@ export function policy(local: string, remote: string, changes: Changes = {}): Co
     dpd: true,
     nonceOctets: 16,
     reauthenticate: false,
+    mobike: false,
     childless: false,
     exchangeMode: 'main',
     preferNewPhase1: true,

@@ -59,6 +59,7 @@ describe("seed 001's minimal configuration", () => {
       dpd: true,
       nonceOctets: 16,
       reauthenticate: false,
+      mobike: false,
       childless: false,
       exchangeMode: 'main',
       preferNewPhase1: true,

@@ -45,6 +45,13 @@ export function negotiation(at: string): readonly Leaf[] {
       help: 'IKEv2: when the IKE SA nears the end of its lifetime, prove both sides anew instead of renewing keys only; revoked certificates are noticed then.',
     },
     {
+      path: `${at}.mobike`,
+      type: enableDisable,
+      default: 'disable',
+      ours: true,
+      help: 'IKEv2: when our address changes, tell the peer so instead of negotiating anew (RFC 4555). IKE then uses UDP 4500. A peer that moves is followed in any case.',
+    },
+    {
       path: `${at}.legacy`,
       type: enableDisable,
       default: 'disable',

@@ -35,6 +35,7 @@ export function sendAuth(core: Core, sa: IkeSa): void {
       ...(policy.initialContact && only ? [notify(NOTIFY_V2.INITIAL_CONTACT)] : []),
       ...certificateRequest(connection),
       ...proof.filter((p) => p.type === 'auth'),
+      ...(policy.mobike ? [notify(NOTIFY_V2.MOBIKE_SUPPORTED)] : []),
       ...crashToken(core, sa.role, sa.spiI, sa.spiR),
       ...(asked ? childRequest(asked.policy, asked.spi, []) : []),
     ];
@@ -67,6 +68,7 @@ function onAuthResponse(core: Core, sa: IkeSa, asked: Asked, payloads: readonly 
     const { nonceI, nonceR } = sa.proof!;
     establish(core, sa);
     keepToken(sa, payloads);
+    if (connection.policy.mobike && findNotify(payloads, NOTIFY_V2.MOBIKE_SUPPORTED)) sa.mobike = 'ours';
     const life = findNotify(payloads, NOTIFY_V2.AUTH_LIFETIME);
     if (life) limitAuthentication(core, sa, life.data);
     core.note('info', 'ike-established', connection, establishedText(sa, idr));
@@ -146,7 +148,7 @@ export function answerAuth(core: Core, sa: IkeSa, messageId: number, payloads: r
       if (policy.reauthenticate) sa.proved = { from: core.now, until: core.now + policy.ike.lifetime * 1000 };
       establish(core, sa);
       keepToken(sa, payloads);
-      sa.mobike = findNotify(payloads, NOTIFY_V2.MOBIKE_SUPPORTED) !== undefined;
+      if (findNotify(payloads, NOTIFY_V2.MOBIKE_SUPPORTED)) sa.mobike = 'theirs';
       core.note('info', 'ike-established', connection, establishedText(sa, idi));
       const childless = !find(payloads, 'sa') && !find(payloads, 'tsi') && !find(payloads, 'tsr');
       const child = childless

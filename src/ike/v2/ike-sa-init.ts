@@ -224,7 +224,9 @@ export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Ui
     if (!result.ok) return lost(core, sa, { code: 'BAD_PUBLIC_VALUE', text: result.error });
     delete sa.attempt;
     finishKeys(sa, chosen.suite, result.shared!);
-    if (sa.nat.local || sa.nat.remote) {
+    // Who may move later may come to stand behind a NAT (RFC 4555 3.3).
+    const movable = sa.connection.policy.mobike && findNotify(payloads, NOTIFY_V2.NAT_DETECTION_SOURCE_IP);
+    if (sa.nat.local || sa.nat.remote || movable) {
       sa.local = { ...sa.local, port: PORT_NAT_T };
       sa.remote = { ...sa.remote, port: PORT_NAT_T };
     }

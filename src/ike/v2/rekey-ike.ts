@@ -181,7 +181,7 @@ function successor(
     keys: ikeKeys(suite, seed, ni, nr, spiI, spiR),
     nat: old.nat,
     ...(old.fragmentation && { fragmentation: true }),
-    ...(old.mobike && { mobike: true }),
+    ...(old.mobike && { mobike: old.mobike }),
     ...(old.proved ? { proved: old.proved } : {}),
     createdAt: core.now,
     establishedAt: core.now,

@@ -25,8 +25,8 @@ export type IkeSa = {
   /** Octets that AUTH covers (RFC 7296 2.15); dropped once the SA is established. */
   proof?: { init: Uint8Array; response: Uint8Array; nonceI: Uint8Array; nonceR: Uint8Array };
   attempt?: Attempt;
-  /** The peer may move (RFC 4555). */
-  mobike?: boolean;
+  /** Whose addresses may change, as both sides know: the side's that began the first of the IKE SAs (RFC 4555 3). */
+  mobike?: 'ours' | 'theirs';
   /** By which the peer can prove that it lost the SA (RFC 6290). */
   crashToken?: Uint8Array;
   /** Since and until when what was proved holds (RFC 4478), by the engine's clock: new keys do not prolong it. */
