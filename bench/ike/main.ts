@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { busyShare } from '../system/cpu.ts';
 import { commit, stamp } from '../system/results.ts';
 import { KINDS } from './kinds.ts';
+import { measureHolds } from './loop.ts';
 import { measureIdle, measureRate } from './measure.ts';
 import { type Results, report } from './report.ts';
 import type { ResponderName } from './responders.ts';
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
     },
     rows: kinds.flatMap((kind) => RESPONDERS.map((responder) => ({ kind: kind.name, responder, rates: [] }))),
     idle: [],
+    holds: [],
     failures: [],
   };
   const attempt = async (what: string, work: () => Promise<string>) => {
@@ -84,6 +86,10 @@ async function main(): Promise<void> {
       return `${result.made} SAs, ${result.after.toFixed(0)} MB`;
     });
   }
+  await attempt('public-key work in the event loop', async () => {
+    results.holds = await measureHolds();
+    return `${Math.max(...results.holds.map((h) => h.ms)).toFixed(1)} ms at most`;
+  });
   results.rows = results.rows.filter((r) => r.rates.length > 0);
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, 'ike.json'), `${JSON.stringify(results, null, 2)}\n`);

@@ -2,6 +2,7 @@
 import { number, table } from '../system/report.ts';
 import { summarize } from '../system/summary.ts';
 import type { Rate } from './initiator.ts';
+import type { Hold } from './loop.ts';
 import { IDLE, type Idle } from './measure.ts';
 import type { ResponderName } from './responders.ts';
 
@@ -13,12 +14,15 @@ export type Results = {
   machine: { processor: string; count: number; kernel: string; busy: number };
   rows: Row[];
   idle: { responder: ResponderName; result: Idle }[];
+  holds: Hold[];
   failures: { what: string; why: string }[];
 };
 
 /** Ours against charon's: at least `must`, better `aim`. */
 const RATIO = { must: 0.5, aim: 1 };
 const MEMORY_MB = 400;
+/** What public-key work may hold the event loop. */
+const HOLD_MS = 20;
 /** Below this share of its processor a responder waited for the initiator or for other work on the machine. */
 const SATURATED = 0.9;
 
@@ -33,7 +37,7 @@ const MEASURES = [
 ] as const;
 
 export function report(results: Results): string {
-  const { machine, rows, idle, failures } = results;
+  const { machine, rows, idle, holds, failures } = results;
   const rounds = Math.max(0, ...rows.map((r) => r.rates.length));
   return [
     `${machine.processor}, ${machine.count} processors, Linux ${machine.kernel}; ${results.commit}`,
@@ -48,6 +52,7 @@ export function report(results: Results): string {
     '',
     ...ratios(rows),
     ...(idle.length > 0 ? ['', ...idleTable(idle)] : []),
+    ...(holds.length > 0 ? ['', ...holdsTable(holds)] : []),
     ...(failures.length > 0 ? ['', 'Failed:', ...failures.map((f) => `  ${f.what}: ${f.why}`)] : []),
     '',
   ].join('\n');
@@ -92,6 +97,18 @@ function idleTable(idle: Results['idle']): string[] {
     responder === 'sekisho' ? (after <= MEMORY_MB ? 'reached' : 'missed') : '',
   ]);
   return table([[...head, 'of a processor, %', 'must, MB', 'verdict'], ...rows]);
+}
+
+/** The longest only: the others say no more. */
+function holdsTable(holds: readonly Hold[]): string[] {
+  const longest = [...holds].sort((a, b) => b.ms - a.ms).slice(0, 5);
+  const rows = longest.map(({ work, ms }) => [
+    work,
+    number(ms),
+    `≤ ${HOLD_MS}`,
+    ms <= HOLD_MS ? 'reached' : 'missed',
+  ]);
+  return table([['public-key work, longest first', 'holds the event loop, ms', 'must', 'verdict'], ...rows]);
 }
 
 function spread(values: number[]): string {
