@@ -18,6 +18,7 @@ const PSK = 'a key of sixteen or more octets';
 const VERSIONS = [1, 2] as const;
 const outer = (version: Version) => `10.0.9.${version + 1}`;
 const inner = (version: Version) => `192.168.2${version}.1`;
+const OUTER_IPV6 = '2001:db8:9::2';
 const subnet = (version: Version) => `192.168.2${version}.0/24`;
 const tunnel = (version: Version) => `ipsec${version}`;
 const name = (version: Version) => `v${version}`;
@@ -37,6 +38,7 @@ beforeAll(async () => {
   await host.address('eth0', '192.168.1.2/24');
   await host.route('default', '192.168.1.1');
   await wan.address('in', '10.0.0.254/24');
+  await wan.address('in', '2001:db8::fe/64');
   const vm = await PeerVm.up(lab, wan, {
     name: 'libre',
     base: 'libreswan',
@@ -44,8 +46,10 @@ beforeAll(async () => {
     addr: `${outer(1)}/24`,
     gw: '10.0.9.1',
   });
+  await wan.address('pv-libre', '2001:db8:9::1/64');
   await vm.lan(...VERSIONS.map((version) => `${inner(version)}/24`));
   await vm.run(`ip addr add ${outer(2)}/24 dev eth0`);
+  await vm.run(`ip addr add ${OUTER_IPV6}/64 dev eth0 nodad; ip -6 route add default via 2001:db8:9::1`);
   libreswan = await Libreswan.start(vm);
   router = await Sekisho.start(lab, ns, 'router', config());
 }, 400_000);
@@ -64,8 +68,9 @@ function config(...tunnels: { version: Version; lines?: string[]; global?: strin
       `route.ipv4.${version + 1}.gateway : ${tunnel(version)}`,
       ...global,
       ...override([
-        'ipv4.source : 10.0.0.1',
-        `ipv4.destination : ${outer(version)}`,
+        ...(lines.some((line) => line.startsWith('ipv6.source'))
+          ? []
+          : ['ipv4.source : 10.0.0.1', `ipv4.destination : ${outer(version)}`]),
         ...(lines.some((line) => /: certificate$/.test(line)) ? [] : [`preshared-key : "${PSK}"`]),
         `ike.version : ${version}`,
         'ike.proposal.phase1.encryption.0.algorithm : aes256',
@@ -164,6 +169,32 @@ describe('IKEv1 and IKEv2 with a preshared key', () => {
       () => 'the peer keeps its SAs',
     );
   });
+});
+
+test('IKEv1 in aggressive mode, IKEv2 over IPv6; both roles', async () => {
+  const aggressive = { extra: ['aggressive=yes'] };
+  const ipv6 = {
+    lines: ['ipv6.source : 2001:db8::1', `ipv6.destination : ${OUTER_IPV6}`],
+    global: [
+      'interface.ge0.ipv6.address : 2001:db8::1/64',
+      'route.ipv6.1.destination : default',
+      'route.ipv6.1.gateway : 2001:db8::fe',
+    ],
+    peer: { left: OUTER_IPV6, right: '2001:db8::1' },
+  };
+  const mode = 'ike.exchange-mode : aggressive';
+  await configure({ version: 1, lines: [mode], peer: aggressive }, { version: 2, ...ipv6 });
+  for (const version of VERSIONS) await carries(version, 'initiator');
+  expect((await router.ike()).map((sa) => sa.remote).sort()).toEqual([
+    '10.0.9.2[500]',
+    `[${OUTER_IPV6}]:500`,
+  ]);
+  await configure(
+    { version: 1, lines: [mode, PASSIVE], peer: aggressive },
+    { version: 2, ...ipv6, lines: [...ipv6.lines, PASSIVE] },
+  );
+  for (const version of VERSIONS) await libreswan.up(name(version));
+  for (const version of VERSIONS) await carries(version, 'responder');
 });
 
 /** Waits until the tunnel's IPsec SA is another one, and carries both ways. */

@@ -11,7 +11,7 @@ import { find, findNotify, notify, type Payload, type PayloadOf } from '../wire/
 import { acceptChild, answerChild, childReason, childRequest, meant } from './child.ts';
 import { enqueue, proceed, request, respond } from './exchange.ts';
 import { endChild } from './informational.ts';
-import { retire, thinOut } from './lifecycle.ts';
+import { patient, retire, thinOut } from './lifecycle.ts';
 import { answerRekeyIke, decide } from './rekey-ike.ts';
 import { about, established, type IkeSa } from './sa.ts';
 
@@ -201,6 +201,7 @@ function lostCollision(sa: IkeSa, ours: Uint8Array, theirs: Uint8Array): boolean
 function settle(core: Core, sa: IkeSa, old: ChildSa | undefined, made: ChildSa, redundant: boolean): void {
   const theirs = sa.rekeying?.theirs?.made;
   delete sa.rekeying;
+  delete sa.putOff;
   if (old) {
     supersede(old);
     // Each side deletes what it made in vain, and the winner the old one.
@@ -231,6 +232,7 @@ function refused(
       return begin(core, sa, wish, wanted.name, { ...manner, asked: true });
   }
   if (refusal?.notify === NOTIFY_V2.TEMPORARY_FAILURE) {
+    if (!patient(core, sa)) return;
     core.arm(`sa:${sa.id}:busy`, old ? BUSY_RETRY_MS : URGENT_RETRY_MS, () =>
       old ? rekeyChild(core, old) : supervise(core, connection),
     );

@@ -157,6 +157,19 @@ export function lost(core: Core, sa: IkeSa, reason: Reason): void {
   supervise(core, connection);
 }
 
+/** A peer that is busy for so long has lost its way (RFC 7296 2.25): a new IKE SA finds it again. */
+const MOST_PATIENCE_MS = 180_000;
+
+/** The peer answered TEMPORARY_FAILURE: false when it has done so for minutes, and the SA is given up. */
+export function patient(core: Core, sa: IkeSa): boolean {
+  sa.putOff ??= core.now;
+  if (core.now - sa.putOff < MOST_PATIENCE_MS) return true;
+  const minutes = MOST_PATIENCE_MS / 60_000;
+  const text = `the peer has answered TEMPORARY_FAILURE for ${minutes} minutes`;
+  lost(core, sa, { code: 'PEER_REFUSED', text, hint: 'a new IKE SA is negotiated' });
+  return false;
+}
+
 /** Ends an established SA with a Delete (RFC 7296 1.4.1) and sees to a new one where one is wanted. */
 export function deleteIke(core: Core, sa: IkeSa): void {
   const renewal = sa.rekeying?.theirs?.made;

@@ -10,7 +10,7 @@ import { find, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
 import { crashToken, keepToken } from './crash.ts';
 import { enqueue, proceed, request, respond } from './exchange.ts';
 import { ikeKeys, rekeySkeyseed } from './keys.ts';
-import { establish, leave, register, retire, thinOut } from './lifecycle.ts';
+import { establish, leave, patient, register, retire, thinOut } from './lifecycle.ts';
 import { about, type IkeSa, LIVENESS } from './sa.ts';
 
 const RETRY_MS = 10_000;
@@ -116,6 +116,7 @@ function refused(core: Core, sa: IkeSa, answer: readonly Payload[], asked?: Grou
     const wanted = groupById(new Reader(refusal.data).u16());
     if (wanted && sa.connection.policy.ike.groups.includes(wanted.name)) return begin(core, sa, wanted.name);
   }
+  if (refusal?.notify === NOTIFY_V2.TEMPORARY_FAILURE && !patient(core, sa)) return;
   const said = refusal ? nameOf(NOTIFY_V2, refusal.notify) : 'an answer that does not fit';
   core.note('warning', 'rekey-refused', sa.connection, `renewal of the IKE SA: the peer answered ${said}`);
   core.arm(`sa:${sa.id}:rekey`, RETRY_MS, () => rekeyIke(core, sa));

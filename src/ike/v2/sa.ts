@@ -60,6 +60,8 @@ export type IkeSa = {
   asked?: { readonly from: Endpoint; readonly to: Endpoint };
   /** A request whose answer waits for public-key work. */
   answering?: number;
+  /** Since when the peer has answered nothing but TEMPORARY_FAILURE to what we want to make or renew. */
+  putOff?: number;
   /** What our open exchange makes or renews, for collisions (RFC 7296 2.8.1). */
   rekeying?: Rekeying;
 };
