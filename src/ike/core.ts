@@ -69,27 +69,25 @@ export class Core {
       renewing: new Set(),
     };
     this.#connections.set(policy.name, connection);
-    for (const child of policy.children) this.#byTunnel.set(child.name, connection);
     this.#list(connection);
     return connection;
   }
 
   removeConnection(connection: Connection): void {
-    const { name, children } = connection.policy;
-    this.#connections.delete(name);
-    for (const child of children) this.#byTunnel.delete(child.name);
+    this.#connections.delete(connection.policy.name);
     this.#unlist(connection);
   }
 
-  /** Our address is another one from now on; what lives of the connection stays. */
-  readdress(connection: Connection, local: Address): void {
+  /** Another policy of the same name; what lives of the connection stays. */
+  redefine(connection: Connection, policy: ConnectionPolicy): void {
     this.#unlist(connection);
-    connection.policy = { ...connection.policy, local };
+    connection.policy = policy;
     this.#list(connection);
   }
 
   #list(connection: Connection): void {
-    const { version, local, remote } = connection.policy;
+    const { version, local, remote, children } = connection.policy;
+    for (const child of children) this.#byTunnel.set(child.name, connection);
     const key = addressesKey(version, local, remote);
     const others = this.#byAddresses.get(key);
     if (others) others.add(connection);
@@ -97,7 +95,8 @@ export class Core {
   }
 
   #unlist(connection: Connection): void {
-    const { version, local, remote } = connection.policy;
+    const { version, local, remote, children } = connection.policy;
+    for (const child of children) this.#byTunnel.delete(child.name);
     const key = addressesKey(version, local, remote);
     const others = this.#byAddresses.get(key);
     others?.delete(connection);

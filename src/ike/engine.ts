@@ -4,12 +4,13 @@
 import type { Address } from '../net/address.ts';
 import { hex, isZero } from '../net/bytes.ts';
 import { type Endpoint, endpointText } from '../net/endpoint.ts';
+import { change } from './change.ts';
 import { current, movePeer, remove } from './child.ts';
 import { type Connection, Core } from './core.ts';
 import { FirstMessages, type HalfOpen } from './first-messages.ts';
 import type { Effect, Env, Input } from './io.ts';
 import { inOrder } from './io.ts';
-import { type ConnectionPolicy, onlyMoved, type Settings, samePolicy } from './policy.ts';
+import { type ConnectionPolicy, type Settings, samePolicy } from './policy.ts';
 import { supervise, tryNow } from './supervise.ts';
 import { onAggressiveMode, onAggressiveRequest } from './v1/aggressive-mode.ts';
 import { beginPhase1 } from './v1/begin.ts';
@@ -32,7 +33,6 @@ import { deleteChild, rekeyChild } from './v2/create-child-sa.ts';
 import { moved, receive } from './v2/exchange.ts';
 import { initKey, onInitRequest, onInitResponse } from './v2/ike-sa-init.ts';
 import { farewell, watch } from './v2/lifecycle.ts';
-import { movable, move } from './v2/mobike.ts';
 import { rekeyIke } from './v2/rekey-ike.ts';
 import { established } from './v2/sa.ts';
 import { EXCHANGE, FLAG } from './wire/numbers.ts';
@@ -136,11 +136,7 @@ export class Engine {
     for (const [name, connection] of [...core.connections]) {
       const policy = next.get(name);
       if (policy && samePolicy(policy, connection.policy)) continue;
-      if (policy && onlyMoved(policy, connection.policy) && movable(connection).length > 0) {
-        core.readdress(connection, policy.local);
-        move(core, connection, policy.local);
-        continue;
-      }
+      if (policy && change(core, connection, policy)) continue;
       this.#terminate(connection);
       core.cancel(`connection:${name}:retry`);
       core.removeConnection(connection);

@@ -160,6 +160,38 @@ describe.each([1, 2] as const)('IKEv%i', (version) => {
     expect(a.codes().filter((code) => code === 'ike-deleted')).toEqual([]);
   });
 
+  test('one more, and one less, leave the others as they are', () => {
+    const s = scene({ version });
+    const { network, a, b } = s;
+    network.run(10);
+    const before = new Map(live(a, 'sa0').map((c) => [c.policy.name, c.spiIn]));
+    const configure = (node: Node, keep: (name: string) => boolean, more: ChildPolicy[] = []) => {
+      const { policy: old } = node.engine.connections.get('sa0')!;
+      node.configure(
+        [{ ...old, children: [...children(node.address).filter((c) => keep(c.name)), ...more] }],
+        SETTINGS,
+      );
+    };
+    configure(a, (name) => name !== 'policy110');
+    network.run(10);
+    expect([names(a), names(b)]).toEqual([
+      ['policy100', 'policy120'],
+      ['policy100', 'policy120'],
+    ]);
+    const extra = (at: string, local: string, remote: string): ChildPolicy => ({
+      ...children(at)[0],
+      name: 'policy130',
+      selectors: { local: [local], remote: [remote] },
+    });
+    configure(b, () => true, [extra(B, '172.17.2.0/24', '172.17.1.0/24')]);
+    configure(a, (name) => name !== 'policy110', [extra(A, '172.17.1.0/24', '172.17.2.0/24')]);
+    network.run(10);
+    expect(names(a)).toEqual(['policy100', 'policy120', 'policy130']);
+    for (const { policy: p, spiIn } of live(a, 'sa0'))
+      if (before.has(p.name)) expect([p.name, spiIn]).toEqual([p.name, before.get(p.name)]);
+    expect(a.codes()).not.toContain('ike-deleted');
+  });
+
   test('the end of the connection ends them all', () => {
     const { network, a, b } = scene({ version });
     network.run(10);
