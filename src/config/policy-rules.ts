@@ -58,6 +58,13 @@ function association(tree: Tree, n: number, fail: Fail): void {
     const message = `${at}.remote-address has no meaning for a dynamic peer: remove it, or set ${at}.address-type : static.`;
     fail(`${at}.remote-address`, message, 'conflict', [`${at}.address-type`]);
   }
+  const own = tree.text(`${at}.local-address`) ?? 'ge0';
+  const family = remote && familyOf(remote);
+  if (own.startsWith('ge') && !endsOf(tree, own).some((a) => !family || familyOf(a) === family)) {
+    const kind = family === 6 ? 'ipv6' : 'ipv4';
+    const message = `${at} begins at ${own}, which has no ${family ? `IPv${family} ` : ''}address: add interface.${own}.${kind}.address, or give ${at}.local-address an address.`;
+    fail(`${at}.local-address`, message, 'missing', [`interface.${own}.${kind}.address`]);
+  }
   if (peerOf(tree, at) === undefined) {
     const wanted = fixed ? remote : 'dynamic';
     const key = `${at}.${fixed ? 'remote-address' : 'address-type'}`;
@@ -108,6 +115,10 @@ function traffic(tree: Tree, at: string, fail: Fail): void {
         [`${at}.protocol`],
       );
   }
+  if (source && source === destination) {
+    const message = `${at}.source.address and .destination.address are the same: one of them must be narrower, or nothing but the tunnel is left.`;
+    fail(`${at}.destination.address`, message, 'conflict', [`${at}.source.address`]);
+  }
   if (source && destination && familyOf(source.split('/')[0]) !== familyOf(destination.split('/')[0])) {
     const key = `${at}.destination.address`;
     fail(
@@ -136,8 +147,8 @@ function transportEnds(tree: Tree, at: string, association: string, fail: Fail):
   ]) {
     const key = `${at}.${side}.address`;
     const [value, address] = [tree.text(key), tree.text(`${association}.${end}`)];
-    if (value === undefined || address === undefined || address.startsWith('ge')) continue;
-    if (value !== address)
+    if (value === undefined || address === undefined) continue;
+    if (!endsOf(tree, address).includes(value.replace(/\/(32|128)$/, '')))
       fail(
         key,
         `${key} must be ${association}.${end} (${address}) in transport mode: remove it, or use tunnel.`,
@@ -145,4 +156,13 @@ function transportEnds(tree: Tree, at: string, association: string, fail: Fail):
         [`${at}.mode`],
       );
   }
+}
+
+/** The addresses that an end may mean: itself, or those of an interface. */
+function endsOf(tree: Tree, end: string): string[] {
+  if (!end.startsWith('ge')) return [end];
+  return ['ipv4', 'ipv6'].flatMap((family) => {
+    const own = tree.text(`interface.${end}.${family}.address`)?.split('/')[0];
+    return own ? [own] : [];
+  });
 }

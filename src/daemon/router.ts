@@ -48,6 +48,8 @@ export class Router {
   readonly dataplane: Dataplane;
   readonly #host = new Host();
   readonly #x509: X509;
+  /** Kinds of steps that failed at the last change. */
+  readonly #failed = new Set<Step['kind']>();
   /** The engine, or what keeps its journal. */
   readonly #steps: Pick<Engine, 'step'>;
   readonly #names: Names;
@@ -91,8 +93,9 @@ export class Router {
   }
 
   async start(tree: Tree): Promise<void> {
-    await this.#host.begin();
+    // Nothing is forwarded before what policies protect is held back.
     await this.apply(tree);
+    await this.#host.begin();
   }
 
   /**
@@ -115,7 +118,8 @@ export class Router {
     for (const { message } of tree === this.tree ? [] : loaded.warnings) {
       this.log.add({ level: 'warning', function: 'conf', code: 'certificate', text: message });
     }
-    const todo = steps(this.#desired, desired);
+    const todo = steps(this.#desired, desired, this.#failed);
+    this.#failed.clear();
     for (const { path } of diff(this.tree, tree)) {
       this.log.add({ level: 'debug', function: 'conf', code: 'changed', text: `${path} changed` });
     }
@@ -132,6 +136,7 @@ export class Router {
     } catch (e) {
       const text = `${stepText(step)}: ${(e as Error).message}`;
       this.log.add({ level: 'error', function: 'host', code: 'step-failed', text });
+      this.#failed.add(step.kind);
     }
   }
 
@@ -161,8 +166,10 @@ export class Router {
         return this.#host.setMtu(step.link.device, step.mtu);
       case 'mss':
         return this.#host.setMssClamp(step.links);
-      case 'policies':
-        return this.#host.setPolicies(step.tunnels);
+      case 'guard-policies':
+        return this.#host.guardPolicies(step.tunnels);
+      case 'lead-policies':
+        return this.#host.leadPolicies(step.tunnels);
       case 'ike': {
         const connections = connectionsOf(step.desired.tunnels);
         this.input({ kind: 'configure', connections, settings: step.desired.settings });

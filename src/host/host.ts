@@ -3,7 +3,7 @@ import type { Link, Route, Tunnel } from '../plan/desired.ts';
 import { addAddress, addRoute, dressDevice, removeAddress, removeRoute, setLink } from './iproute.ts';
 import { setMssClamp } from './nftables.ts';
 import { Policies } from './policies.ts';
-import { setSysctl } from './sysctl.ts';
+import { listSysctls, readSysctl, setSysctl } from './sysctl.ts';
 
 /** A route that only differs in its MTU takes the other's place. */
 function keyOf({ family, destination, via, distance }: Route): string {
@@ -74,8 +74,29 @@ export class Host {
     this.#clamped = true;
   }
 
-  async setPolicies(tunnels: readonly Tunnel[]): Promise<void> {
-    await this.#policies.set(tunnels);
+  async guardPolicies(tunnels: readonly Tunnel[]): Promise<void> {
+    if (tunnels.length > 0) await this.#admitUnrouted();
+    await this.#policies.guard(tunnels);
+  }
+
+  async leadPolicies(tunnels: readonly Tunnel[]): Promise<void> {
+    await this.#policies.lead(tunnels);
+  }
+
+  /**
+   * What comes out of a policy's device need not be routed back through it, and the kernel's check for that takes the
+   * larger of a device's own word and everybody's: each device gets what all had.
+   */
+  async #admitUnrouted(): Promise<void> {
+    const all = await readSysctl('net/ipv4/conf/all/rp_filter');
+    if (all === undefined || all === '0') return;
+    for (const device of await listSysctls('net/ipv4/conf')) {
+      const path = `net/ipv4/conf/${device}/rp_filter`;
+      const own = await readSysctl(path);
+      if (device !== 'all' && own !== undefined && Number(own) < Number(all) && !/^policy\d+$/.test(device))
+        await this.#sysctl(path, all);
+    }
+    await this.#sysctl('net/ipv4/conf/all/rp_filter', '0');
   }
 
   /** Takes away everything made here; goes on when a part fails, and returns the complaints. */
@@ -93,7 +114,10 @@ export class Host {
       const [device, address] = entry.split(' ');
       await attempt(() => removeAddress(device, address));
     }
-    if (this.#policies.any) await attempt(() => this.#policies.set([]));
+    if (this.#policies.any) {
+      await attempt(() => this.#policies.lead([]));
+      await attempt(() => this.#policies.guard([]));
+    }
     if (this.#clamped) await attempt(() => setMssClamp([]));
     for (const [path, value] of this.#sysctls) await attempt(() => setSysctl(path, value));
     return complaints;

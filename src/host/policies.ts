@@ -3,22 +3,24 @@
 //   1. nftables marks packets that a policy names: those of this router once their source is chosen, those of others as
 //      they come in; what comes in clear and should have come protected is dropped
 //   2. a rule for each mark leads to a table, whose only route is the device
-//   3. where the device is gone, the next rule lets nothing leave in clear
-import type { Family } from '../net/address.ts';
+//   3. where there is no device, the next rule lets nothing leave in clear
+import { type Family, rangeOf } from '../net/address.ts';
+import { compareBytes } from '../net/bytes.ts';
 import type { Tunnel } from '../plan/desired.ts';
 import { HostError, run } from './run.ts';
 
 const TABLE = 'inet sekisho_policies';
 
-/** Marks of ours: these bits, and the number of a policy. */
+/** Marks of ours: these bits, and the number of a policy. The kernel's routing tables count from another number. */
 const MARK = 0x5e00_0000;
 const MARK_MASK = 0xff00_0000;
 const FIRST_TABLE = 50_000;
+const TABLES = 1000;
 
 /** Priorities of our rules: behind the kernel's table of local addresses, before everything else; and after all. */
-const TO_TABLE = 1000;
-const NOWHERE = 1001;
-const LAST_RESORT = 40_000;
+const TO_TABLE = 520;
+const NOWHERE = 521;
+const LAST_RESORT = 40_520;
 
 const FAMILIES: readonly Family[] = [4, 6];
 
@@ -36,60 +38,88 @@ const BYPASS = {
     'icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } return',
 };
 
-type Rules = Readonly<Record<Family, ReadonlySet<string>>>;
-
 export class Policies {
-  /** Unknown at first: those of a router that crashed may still stand, and keep its packets from leaving in clear. */
-  #rules: Rules | undefined;
+  /** Of each family the rules that stand; unknown at first: a router that crashed may have left its own. */
+  #rules: Record<Family, Set<string>> | undefined;
+  #any = false;
 
   get any(): boolean {
-    return FAMILIES.some((family) => (this.#rules?.[family].size ?? 0) > 0);
+    return this.#any;
   }
 
   /**
-   * Replaces what was set before; an empty list takes all away. What stands in both never stops standing: rules come
-   * before the marks that they are for, and go after them.
+   * Before anything can be routed: what the policies name goes nowhere yet, and is dropped where it comes in clear. One
+   * transaction replaces what stood before.
    */
-  async set(tunnels: readonly Tunnel[]): Promise<void> {
-    const wanted: Rules = { 4: rulesOf(tunnels, 4), 6: rulesOf(tunnels, 6) };
-    const before = this.#rules ?? { 4: await inherit(4, wanted[4]), 6: await inherit(6, wanted[6]) };
-    this.#rules = wanted;
+  async guard(tunnels: readonly Tunnel[]): Promise<void> {
+    this.#any ||= tunnels.length > 0;
     for (const family of FAMILIES) {
-      const routes = of(tunnels, family).map(
-        (t) => `route replace default dev ${t.name} table ${tableOf(t)}`,
-      );
-      await batch(family, [...added(before[family], wanted[family]), ...routes]);
+      // It stands already after the first time, and after a crash.
+      if (of(tunnels, family).length > 0)
+        await ignoring(() => ip(family, ['rule', 'add', ...nowhere().split(' ')]));
     }
-    // One transaction: there is no moment without marks.
     await run('nft', ['-f', '-'], `add table ${TABLE}\ndelete table ${TABLE}\n${ruleset(tunnels)}`);
-    for (const family of FAMILIES)
-      await batch(
-        family,
-        [...before[family]].filter((rule) => !wanted[family].has(rule)).map((rule) => `rule delete ${rule}`),
-      );
+  }
+
+  /** Leads what is marked into the devices. One that cannot be had keeps none of the others: its packets go nowhere. */
+  async lead(tunnels: readonly Tunnel[]): Promise<void> {
+    this.#rules ??= { 4: await inherited(4), 6: await inherited(6) };
+    const complaints: string[] = [];
+    for (const family of FAMILIES) {
+      const stands = this.#rules[family];
+      const wanted = of(tunnels, family);
+      const rules = new Set(wanted.flatMap(rulesOf));
+      for (const rule of [...stands].filter((r) => !rules.has(r))) {
+        await ignoring(() => ip(family, ['rule', 'delete', ...rule.split(' ')]));
+        stands.delete(rule);
+      }
+      for (const tunnel of wanted) {
+        const missing = rulesOf(tunnel).filter((rule) => !stands.has(rule));
+        const route = `route replace default dev ${tunnel.name} table ${tableOf(tunnel)}`;
+        const lines = [...missing.map((rule) => `rule add ${rule}`), route];
+        try {
+          await ip(family, ['-batch', '-'], lines.map((line) => `${line}\n`).join(''));
+          for (const rule of missing) stands.add(rule);
+        } catch (e) {
+          if (!(e instanceof HostError)) throw e;
+          complaints.push(`${tunnel.name}: ${e.message}`);
+        }
+      }
+      if (wanted.length === 0) await ignoring(() => ip(family, ['rule', 'delete', ...nowhere().split(' ')]));
+    }
+    this.#any = tunnels.length > 0;
+    if (complaints.length > 0) throw new HostError(complaints.join('; '));
   }
 }
 
-function added(before: ReadonlySet<string>, wanted: ReadonlySet<string>): string[] {
-  return [...wanted].filter((rule) => !before.has(rule)).map((rule) => `rule add ${rule}`);
+function ip(family: Family, args: readonly string[], input?: string): Promise<string> {
+  return run('ip', [`-${family}`, ...args], input);
 }
 
-async function batch(family: Family, lines: readonly string[]): Promise<void> {
-  if (lines.length === 0) return;
-  await run('ip', [`-${family}`, '-batch', '-'], lines.map((line) => `${line}\n`).join(''));
+/** What was there already, was not there, or is of a family that this kernel has not. */
+async function ignoring(action: () => Promise<unknown>): Promise<void> {
+  try {
+    await action();
+  } catch (e) {
+    if (!(e instanceof HostError)) throw e;
+  }
 }
 
-/** After a crash: the rule that holds packets back stays, if it is wanted; the others are set again. */
-async function inherit(family: Family, wanted: ReadonlySet<string>): Promise<ReadonlySet<string>> {
-  const attempt = (...args: string[]) =>
-    run('ip', [`-${family}`, 'rule', ...args]).catch((e) => {
-      // None was there, it was there already, or this kernel has no IPv6.
-      if (!(e instanceof HostError)) throw e;
-    });
-  if (wanted.has(nowhere())) await attempt('add', ...nowhere().split(' '));
-  else await attempt('flush', 'priority', String(NOWHERE));
-  for (const priority of [TO_TABLE, LAST_RESORT]) await attempt('flush', 'priority', String(priority));
-  return new Set(wanted.has(nowhere()) ? [nowhere()] : []);
+/** Our rules that somebody left, by their tables: they name devices that are gone. Others' rules are not ours to touch. */
+async function inherited(family: Family): Promise<Set<string>> {
+  const rules = new Set<string>();
+  await ignoring(async () => {
+    const list = JSON.parse((await ip(family, ['-json', 'rule', 'show'])) || '[]') as {
+      priority: number;
+      table?: string;
+    }[];
+    for (const { priority, table } of list) {
+      const index = Number(table) - FIRST_TABLE;
+      if ((priority === TO_TABLE || priority === LAST_RESORT) && index >= 0 && index < TABLES)
+        rules.add(`priority ${priority} table ${table}`);
+    }
+  });
+  return rules;
 }
 
 function of(tunnels: readonly Tunnel[], family: Family): readonly Tunnel[] {
@@ -108,16 +138,13 @@ function nowhere(): string {
   return `fwmark 0x${MARK.toString(16)}/0x${MARK_MASK.toString(16)} priority ${NOWHERE} unreachable`;
 }
 
-function rulesOf(tunnels: readonly Tunnel[], family: Family): ReadonlySet<string> {
-  const ours = of(tunnels, family);
-  return new Set([
-    ...(ours.length > 0 ? [nowhere()] : []),
-    ...ours.flatMap((t) => [
-      `fwmark ${markOf(t)} priority ${TO_TABLE} table ${tableOf(t)}`,
-      // This router's own packets need some route before they are marked.
-      `from ${t.child.selectors.local[0]} to ${t.child.selectors.remote[0]} priority ${LAST_RESORT} table ${tableOf(t)}`,
-    ]),
-  ]);
+function rulesOf(tunnel: Tunnel): string[] {
+  const { local, remote } = tunnel.child.selectors;
+  return [
+    `fwmark ${markOf(tunnel)} priority ${TO_TABLE} table ${tableOf(tunnel)}`,
+    // This router's own packets need some route before they are marked.
+    `from ${local[0]} to ${remote[0]} priority ${LAST_RESORT} table ${tableOf(tunnel)}`,
+  ];
 }
 
 /** As a table of nftables; nothing for no policies. */
@@ -154,13 +181,18 @@ export function ruleset(tunnels: readonly Tunnel[]): string {
   return `table ${TABLE} {\n${Object.keys(chains).map(chain).join('')}}\n`;
 }
 
-/** Where a policy names all destinations, what our side says to itself is not meant. */
+/** Where the peer's side takes in ours, what our side says to itself is not meant: a branch whose centre is 10.0.0.0/8. */
 function neighbours({ child, catches }: Tunnel): string[] {
   const [local, remote] = [child.selectors.local[0], child.selectors.remote[0]];
   const ip = catches?.family === 6 ? 'ip6' : 'ip';
-  return remote.endsWith('/0') && !local.endsWith('/0')
+  return local !== remote && takesIn(remote, local)
     ? [`${ip} saddr ${local} ${ip} daddr ${local} return`]
     : [];
+}
+
+function takesIn(outer: string, inner: string): boolean {
+  const [a, b] = [rangeOf(outer), rangeOf(inner)];
+  return compareBytes(a.first, b.first) <= 0 && compareBytes(b.last, a.last) <= 0;
 }
 
 function selector({ child, catches }: Tunnel, way: 'in' | 'out'): string {

@@ -102,7 +102,9 @@ export function supersede(child: ChildSa): void {
 /** From now on packets leave on this child. */
 export function activate(core: Core, child: ChildSa): void {
   if (!child.waiting || child.state !== 'live') return;
-  core.effect({ kind: 'install-out', sa: { ...child.waiting, remote: child.remote } });
+  // Both ends may have moved since it was negotiated.
+  const local = child.ikeSa?.local ?? child.local;
+  core.effect({ kind: 'install-out', sa: { ...child.waiting, local, remote: child.remote } });
   delete child.waiting;
   delete child.onFirstPacket;
   core.cancel(`child:${child.spiIn}:activate`);
@@ -125,7 +127,7 @@ export function remove(core: Core, child: ChildSa, graceMs: number): void {
   delete child.waiting;
   child.connection.children.delete(child);
   child.ikeSa?.children.delete(child);
-  core.cancel(`child:${child.spiIn}:activate`);
+  for (const timer of ['activate', 'renew']) core.cancel(`child:${child.spiIn}:${timer}`);
   core.effect({ kind: 'remove-out', tunnel: child.policy.name, spi: child.spiOut });
   const end = () => {
     core.children.delete(child.spiIn);

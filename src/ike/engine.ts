@@ -133,17 +133,22 @@ export class Engine {
       else watch(core, sa);
     }
     const next = new Map(policies.map((p) => [p.name, p]));
+    // What traffic waits for it still waits for when its connection begins anew: it is not told again.
+    const asked = new Set<string>();
     for (const [name, connection] of [...core.connections]) {
       const policy = next.get(name);
       if (policy && samePolicy(policy, connection.policy)) continue;
       if (policy && change(core, connection, policy)) continue;
+      for (const tunnel of connection.asked) asked.add(tunnel);
       this.#terminate(connection);
       core.cancel(`connection:${name}:retry`);
       core.removeConnection(connection);
     }
     for (const policy of policies) {
       if (core.connections.has(policy.name)) continue;
-      supervise(core, core.addConnection(policy));
+      const connection = core.addConnection(policy);
+      for (const { name } of policy.children) if (asked.has(name)) connection.asked.add(name);
+      supervise(core, connection);
     }
   }
 

@@ -58,8 +58,8 @@ export class Prover {
     const { error, path } = await this.#x509.verify(asked);
     if (error) return refused(about, error);
     if (revocation === 'disable') return undefined;
-    const fetched = await this.#revocation.lists(path);
-    const status = path.length > 1 ? await this.#revocation.status(path[0], path[1]) : undefined;
+    const fetched = await this.#revocation.lists(path, about);
+    const status = path.length > 1 ? await this.#revocation.status(about, path[0], path[1]) : undefined;
     if (status === 'revoked') return refused(about, 'OCSP says that it is revoked');
     const lists = [...revocationLists, ...fetched];
     // Nothing is known, and need not be.

@@ -1,7 +1,7 @@
 // What is known of revoked certificates: lists (RFC 5280 5) and OCSP answers (RFC 6960), fetched where a certificate
 // says and kept until they are out of date. Both are signed, so they travel over plain HTTP.
 import { hex } from '../net/bytes.ts';
-import type { X509 } from './x509.ts';
+import type { Certificate, X509 } from './x509.ts';
 
 const TIMEOUT_MS = 3000;
 const MOST_OCTETS = 1 << 20;
@@ -21,18 +21,26 @@ export class Revocation {
     this.#x509 = x509;
   }
 
-  /** The lists that the certificates of a verified path point to, as far as they can be had and are their issuers'. */
-  async lists(path: readonly Uint8Array[]): Promise<Uint8Array[]> {
+  /**
+   * The lists that the certificates of a verified path point to, as far as they can be had and are their issuers'. `first`
+   * is what the first of them says.
+   */
+  async lists(path: readonly Uint8Array[], first: Certificate): Promise<Uint8Array[]> {
     const wanted = path.slice(0, -1).flatMap((certificate, i) => {
-      const urls = this.#x509.describe(certificate)?.crlUrls.filter(isHttp).slice(0, 2) ?? [];
+      const about = i === 0 ? first : this.#x509.describe(certificate);
+      const urls = about?.crlUrls.filter(isHttp).slice(0, 2) ?? [];
       return urls.map((url) => this.#list(url, path[i + 1]));
     });
     return (await Promise.all(wanted)).filter((octets) => octets !== undefined);
   }
 
   /** OCSP's word about one certificate of a verified path; undefined when there is none. */
-  async status(certificate: Uint8Array, issuer: Uint8Array): Promise<'good' | 'revoked' | undefined> {
-    const url = this.#x509.describe(certificate)?.ocspUrls.find(isHttp);
+  async status(
+    { ocspUrls }: Certificate,
+    certificate: Uint8Array,
+    issuer: Uint8Array,
+  ): Promise<'good' | 'revoked' | undefined> {
+    const url = ocspUrls.find(isHttp);
     if (!url) return undefined;
     const request = this.#x509.ocspRequest(certificate, issuer);
     const octets = await this.#keep(`${url} ${hex(request)}`, async () => {

@@ -3,13 +3,16 @@
 import { peerOf } from '../config/policy-rules.ts';
 import type { Tree } from '../config/tree.ts';
 import type { ChildPolicy, ConnectionPolicy } from '../ike/policy.ts';
-import { type Address, type Family, familyOf } from '../net/address.ts';
+import { type Address, type Family, familyOf, parseAddress } from '../net/address.ts';
 import { connection, ownAddress, protection } from './connection.ts';
 import type { Tunnel } from './desired.ts';
 import { IPV6_MINIMUM_MTU, innerMtu, ipOctets, mssOf } from './overhead.ts';
 import { outerMtuOf, type Path } from './path.ts';
 
-/** Of a device of transport mode: datagrams come whole, and ESP is fragmented in their stead (RFC 4303 3.1.1, 3.3.4). */
+/**
+ * Of a device whose packets must come whole, and ESP is fragmented in their stead: in transport mode (RFC 4303 3.1.1, 3.3.4),
+ * and where a policy asks for ports, which fragments have not.
+ */
 const WHOLE_DATAGRAMS = 65_000;
 
 /** A policy with the ends that its association gives it. */
@@ -34,6 +37,11 @@ export function policyTunnels(tree: Tree, path: Path): Tunnel[] {
   return placed.map((p) => tunnel(p, connections.get(connectionKey(p))!, path));
 }
 
+function familyOfLink(name: string, links: Path['links']): Family {
+  const addresses = links.find((l) => l.name === name)?.addresses ?? [];
+  return addresses.length > 0 && addresses.every((a) => a.includes(':')) ? 6 : 4;
+}
+
 function connectionKey({ peer, local }: Placed): string {
   return `${peer} ${local}`;
 }
@@ -44,8 +52,10 @@ function place(tree: Tree, index: number, { links }: Path): Placed | undefined {
   const peer = peerOf(tree, at);
   if (peer === undefined) return undefined;
   const remote = tree.text(`${at}.remote-address`);
-  const side = remote ?? tree.text(`ipsec.security-policy.${index}.destination.address`) ?? '';
-  const local = ownAddress(tree.text(`${at}.local-address`) ?? 'ge0', familyOf(side.split('/')[0]), links);
+  const own = tree.text(`${at}.local-address`) ?? 'ge0';
+  // Whoever may come from anywhere comes by IPv4 where we have it, whatever is inside.
+  const family = remote ? familyOf(remote) : parseAddress(own) ? familyOf(own) : undefined;
+  const local = ownAddress(own, family ?? familyOfLink(own, links), links);
   return { index, association, peer, local, remote };
 }
 
@@ -78,6 +88,7 @@ function tunnel({ index }: Placed, policy: ConnectionPolicy, path: Path): Tunnel
   const inner: Family = familyOf(own.selectors.local[0].split('/')[0]);
   const outerMtu = outerMtuOf(name, policy.local, path);
   const transport = own.mode === 'transport';
+  const whole = transport || own.ports.local !== 0 || own.ports.remote !== 0;
   const mtu = innerMtu(outerMtu, own, outer) + (transport ? ipOctets(outer) : 0);
   return {
     name,
@@ -88,10 +99,10 @@ function tunnel({ index }: Placed, policy: ConnectionPolicy, path: Path): Tunnel
       mss4: mssOf(mtu, 4),
       mss6: mssOf(mtu, 6),
       tos: transport ? 'copy' : 0,
-      df: transport ? 'clear' : 'set',
+      df: whole ? 'clear' : 'set',
       ipv6: inner === 6,
     },
-    deviceMtu: transport ? WHOLE_DATAGRAMS : inner === 6 ? Math.max(mtu, IPV6_MINIMUM_MTU) : mtu,
+    deviceMtu: whole ? WHOLE_DATAGRAMS : inner === 6 ? Math.max(mtu, IPV6_MINIMUM_MTU) : mtu,
     outerMtu,
     policy,
     child: own,

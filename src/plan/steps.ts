@@ -17,14 +17,26 @@ export type Step =
   | { readonly kind: 'link-mtu'; readonly link: Link; readonly mtu: number }
   /** The MSS clamp of all links: one nftables table, replaced as a whole. */
   | { readonly kind: 'mss'; readonly links: readonly Link[] }
-  /** What the kernel hands to the devices of security policies: replaced as a whole. */
-  | { readonly kind: 'policies'; readonly tunnels: readonly Tunnel[] }
+  /** What security policies name goes nowhere but into their devices from here on: replaced as a whole. */
+  | { readonly kind: 'guard-policies'; readonly tunnels: readonly Tunnel[] }
+  /** And the devices are there. */
+  | { readonly kind: 'lead-policies'; readonly tunnels: readonly Tunnel[] }
   /** The IKE engine compares policies by itself; this hands it all of them. */
   | { readonly kind: 'ike'; readonly desired: Desired };
 
-export function steps(from: Desired | undefined, to: Desired): Step[] {
+/** `again`: kinds of steps that failed the last time, and are to be tried once more. */
+export function steps(
+  from: Desired | undefined,
+  to: Desired,
+  again: ReadonlySet<Step['kind']> = new Set(),
+): Step[] {
   const old = from ?? NOTHING;
   const out: Step[] = [];
+  const caught = (d: { tunnels: readonly Tunnel[] }) => d.tunnels.filter((t) => t.catches).map(catchOf);
+  // At the start also when there are none: those of a router that crashed may stand.
+  const policies = !from || !isDeepStrictEqual(caught(old), caught(to));
+  const catching = to.tunnels.filter((t) => t.catches);
+  if (policies || again.has('guard-policies')) out.push({ kind: 'guard-policies', tunnels: catching });
   if (to.hostname && to.hostname !== from?.hostname) out.push({ kind: 'hostname', name: to.hostname });
 
   if (to.nativeEsp !== old.nativeEsp) out.push({ kind: 'native-esp', way: to.nativeEsp });
@@ -61,13 +73,11 @@ export function steps(from: Desired | undefined, to: Desired): Step[] {
   }
   // Routes through addresses went with the address that reached them; to put one again that stayed is harmless.
   const moved = out.some((step) => step.kind === 'remove-address');
-  const again = (r: Route) => moved && typeof r.via === 'object' && 'address' in r.via;
+  const lost = (r: Route) => moved && typeof r.via === 'object' && 'address' in r.via;
   for (const route of to.routes)
-    if (!stays(route, old.routes) || again(route)) out.push({ kind: 'add-route', route });
-  const caught = (d: { tunnels: readonly Tunnel[] }) => d.tunnels.filter((t) => t.catches).map(catchOf);
-  // At the start also when there are none: those of a router that crashed may stand.
-  if (!from || !isDeepStrictEqual(caught(old), caught(to)) || reopened.some((t) => t.catches))
-    out.push({ kind: 'policies', tunnels: to.tunnels.filter((t) => t.catches) });
+    if (!stays(route, old.routes) || lost(route)) out.push({ kind: 'add-route', route });
+  if (policies || reopened.some((t) => t.catches) || again.has('lead-policies'))
+    out.push({ kind: 'lead-policies', tunnels: catching });
   const [a, b] = [connectionsOf(old.tunnels), connectionsOf(to.tunnels)];
   const same = a.length === b.length && b.every((p, i) => samePolicy(a[i], p));
   if (!same || closed.length > 0 || !isDeepStrictEqual(from?.settings, to.settings))
@@ -140,7 +150,9 @@ export function stepText(step: Step): string {
       return `${step.link.name} MTU ${step.mtu}`;
     case 'mss':
       return 'TCP MSS clamp';
-    case 'policies':
+    case 'guard-policies':
+      return `security policies ${step.tunnels.map((t) => t.catches?.index).join(', ') || 'none'}: nothing in clear`;
+    case 'lead-policies':
       return `security policies ${step.tunnels.map((t) => t.catches?.index).join(', ') || 'none'}`;
     case 'ike':
       return 'IKE policies';

@@ -45,6 +45,15 @@ test.each<[what: string, changes: Record<string, string | undefined>]>([
     'transport mode that names them',
     { ...TRANSPORT, [`${POLICY}.source.address`]: '10.0.0.1', [`${POLICY}.destination.address`]: '10.0.0.2' },
   ],
+  [
+    'transport mode from an interface',
+    {
+      ...TRANSPORT,
+      'interface.ge0.ipv4.address': '10.0.0.1/24',
+      [`${SA}.local-address`]: 'ge0',
+      [`${POLICY}.source.address`]: '10.0.0.1/32',
+    },
+  ],
   ['ports of UDP', { [`${POLICY}.protocol`]: '17', [`${POLICY}.source.port`]: '4739' }],
   ['one host', { [`${POLICY}.source.address`]: '192.168.1.7' }],
   [
@@ -138,6 +147,29 @@ const WRONG: [what: string, changes: Record<string, string | undefined>, key: st
     /must be ipsec\.security-association\.sa0\.local-address \(10\.0\.0\.1\)/,
   ],
   [
+    'the same on both sides',
+    { [`${POLICY}.source.address`]: '0.0.0.0/0', [`${POLICY}.destination.address`]: '0.0.0.0/0' },
+    `${POLICY}.destination.address`,
+    /one of them must be narrower/,
+  ],
+  [
+    'an interface without an address',
+    { [`${SA}.local-address`]: 'ge0' },
+    `${SA}.local-address`,
+    /add interface\.ge0\.ipv4\.address/,
+  ],
+  [
+    'transport mode for a network behind the interface',
+    {
+      ...TRANSPORT,
+      'interface.ge0.ipv4.address': '10.0.0.1/24',
+      [`${SA}.local-address`]: 'ge0',
+      [`${POLICY}.source.address`]: '192.168.1.0/24',
+    },
+    `${POLICY}.source.address`,
+    /in transport mode: remove it/,
+  ],
+  [
     'a policy of a number too high',
     {
       'ipsec.security-policy.1000.security-association': 'sa0',
@@ -170,7 +202,6 @@ test('transport mode needs to know both ends', () => {
     [`${PEER}.peers-identifier.type`]: 'fqdn',
     [`${PEER}.peers-identifier.fqdn`]: 'b.example',
     [`${SA}.address-type`]: 'dynamic',
-    [`${SA}.local-address`]: undefined,
     [`${SA}.remote-address`]: undefined,
   });
   expect(errors.map((e) => [e.key, e.message])).toEqual([

@@ -1,7 +1,8 @@
 // Several Child SAs under one IKE SA, each for a security policy of its own (RFC 4301 4.4.1, RFC 7296 1.3.1, RFC 2409 5.5).
 import { describe, expect, test } from 'vitest';
 import type { ChildPolicy } from '../../src/ike/policy.ts';
-import { A, B, live, Network, Node, policy, SETTINGS } from './simulation.ts';
+import type { IkeSa } from '../../src/ike/v2/sa.ts';
+import { A, B, live, Network, Node, policy, preshared, SETTINGS } from './simulation.ts';
 
 const SITES: Record<string, [a: string, b: string]> = {
   policy100: ['192.168.1.0/24', '192.168.2.0/24'],
@@ -192,6 +193,32 @@ describe.each([1, 2] as const)('IKEv%i', (version) => {
     expect(a.codes()).not.toContain('ike-deleted');
   });
 
+  test('of several at once the one that is refused is the one that is blamed', () => {
+    const pfs = Object.fromEntries(ALL.map((name) => [name, { pfs: 'modp2048' as const }]));
+    const other = { selectors: { local: ['10.9.0.0/16'], remote: ['10.8.0.0/16'] } };
+    const { network, a } = scene({
+      version,
+      a: pfs,
+      b: { ...pfs, policy110: { ...pfs.policy110, ...other } },
+    });
+    network.run(60);
+    expect(names(a)).toEqual(['policy100', 'policy120']);
+    const keys = a.facts.flatMap((f) => f.reason?.key ?? []);
+    expect(new Set(keys)).toEqual(new Set(['ipsec.security-policy.110.source and .destination']));
+  });
+
+  test('what traffic waits for is negotiated when a new configuration makes it possible', () => {
+    const { network, a } = scene({ version, initiate: 'traffic' });
+    const { policy: right } = a.engine.connections.get('sa0')!;
+    a.configure([{ ...right, credential: preshared('another key') }], SETTINGS);
+    a.dataplane.transmit('policy110', Uint8Array.of(0x45));
+    network.run(60);
+    expect(names(a)).toEqual([]);
+    a.configure([right], SETTINGS);
+    network.run(60);
+    expect(names(a)).toEqual(['policy110']);
+  });
+
   test('the end of the connection ends them all', () => {
     const { network, a, b } = scene({ version });
     network.run(10);
@@ -221,6 +248,20 @@ test('a new authentication takes every child along, and no packet is lost on any
   expect([names(a), names(b)]).toEqual([ALL, ALL]);
   expect([a.received.length, b.received.length]).toEqual([sent, sent]);
   expect(a.engine.connections.get('sa0')!.sas.size).toBe(1);
+});
+
+test('a peer that is busy for a while has every renewal later (RFC 7296 2.25)', () => {
+  const { network, a, b } = scene({ version: 2 });
+  network.run(10);
+  const before = live(a, 'sa0').map((c) => c.spiIn);
+  const [sa] = [...b.engine.connections.get('sa0')!.sas] as IkeSa[];
+  sa.rekeying = { what: 'ike', deleted: new Set() };
+  for (const name of ALL) a.input({ kind: 'rekey', connection: name, what: 'child' });
+  network.run(2);
+  delete sa.rekeying;
+  network.run(30);
+  expect(names(a)).toEqual(ALL);
+  expect(live(a, 'sa0').filter((c) => before.includes(c.spiIn))).toEqual([]);
 });
 
 describe('transport mode', () => {

@@ -250,6 +250,29 @@ describe.each([1, 2] as const)('IKEv%i, strongSwan with two children', (version)
   });
 });
 
+test('a branch whose centre takes in its own network keeps it, and a policy without a device lets nothing out', async () => {
+  pair = await openPair('policyhub');
+  const { lab, a, b, host1 } = pair;
+  const clear = await watch(b);
+  // Somebody has the name already: this policy gets no device.
+  await lab.veth(a, 'policy110', b, 'somebody');
+  const centre = { source: '192.168.2.0/24', destination: '192.168.1.0/24' };
+  const branch = { source: '192.168.1.0/24', destination: '192.168.0.0/16' };
+  const other = { source: '192.168.1.0/24', destination: '172.16.0.0/16' };
+  const version = 'ike.peer.0.version : 2';
+  await Sekisho.start(lab, b, 'b', config(2, [centre], version));
+  const lines = [version, 'route.ipv4.1.destination : default', 'route.ipv4.1.gateway : 10.0.0.2'];
+  const one = await Sekisho.start(lab, a, 'a', config(1, [branch, other], ...lines));
+  await one.waitUp('policy100');
+  expect(one.stderr()).toMatch(/policy110/);
+  expect(await pingUntil(host1, HOST2, 5000)).toBe(true);
+  // The host and its router.
+  expect(await pingOnce(host1, '192.168.1.1')).toBe(true);
+  expect(await pingOnce(a, '192.168.1.2')).toBe(true);
+  await pingOnce(host1, '172.16.0.1');
+  expect(await clear()).toBe(0);
+});
+
 test('whatever policies are configured, nftables takes them and replaces them', async () => {
   const lab = await Lab.open('ruleset');
   try {

@@ -88,7 +88,8 @@ describe('two policies to one peer', () => {
       { name: 'policy110', addresses: [], catches: { index: 110, family: 4 } },
     ]);
     // The overhead of aes128 and hmac-sha256: IPv4 20, UDP 8, ESP 8, IV 16, ICV 16, trailer 2.
-    expect(tunnels[1].dataplane).toMatchObject({ mtu: 1422, df: 'set', tos: 0, ipv6: false });
+    expect(tunnels[1].dataplane).toMatchObject({ mtu: 1422, tos: 0, ipv6: false });
+    expect(tunnels[0]).toMatchObject({ deviceMtu: 1422, dataplane: { df: 'set' } });
   });
 });
 
@@ -156,6 +157,25 @@ describe('transport mode', () => {
     // One IP header less than a tunnel.
     expect(tunnels[0].dataplane).toMatchObject({ mtu: 1442, tos: 'copy', df: 'clear' });
   });
+});
+
+test('a dynamic peer with both families inside comes to one address of ours, by one connection', () => {
+  const { tunnels } = plan(
+    ...peer(0, { address: 'dynamic', 'peers-identifier.type': 'fqdn', 'peers-identifier.fqdn': 'b.example' }),
+    ...association(0, { 'address-type': 'dynamic' }),
+    ...policy(1, networks('192.168.1.0/24', '192.168.7.0/24')),
+    ...policy(2, networks('2001:db8:1::/64', '2001:db8:7::/64')),
+  );
+  const connections = connectionsOf(tunnels);
+  expect(connections.map((c) => [c.local, c.children.map((child) => child.name)])).toEqual([
+    ['10.0.0.1', ['policy1', 'policy2']],
+  ]);
+});
+
+test('where ports matter datagrams come whole, and ESP is fragmented in their stead', () => {
+  const ports = { ...networks('192.168.1.0/24', '192.168.2.0/24'), protocol: '17', 'source.port': '4739' };
+  const { tunnels } = plan(...PEER, ...policy(1, ports));
+  expect(tunnels[0]).toMatchObject({ deviceMtu: 65_000, dataplane: { df: 'clear', tos: 0 } });
 });
 
 test('IPv6 inside and outside', () => {

@@ -23,6 +23,7 @@ const without = (pattern: RegExp) => TWO.replaceAll(pattern, '');
 describe('what is to be done', () => {
   test('from nothing: links, clamp, tunnels, then routes over them, and IKE last', () => {
     expect(steps(undefined, planned(TWO)).map(stepText)).toEqual([
+      'security policies none: nothing in clear',
       'hostname r1',
       'ge0 gets 10.0.0.1/24',
       'ge1 gets 192.168.1.1/24',

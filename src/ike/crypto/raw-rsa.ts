@@ -23,8 +23,6 @@ export function rawRsa(key: KeyObject, data: Uint8Array): Promise<Uint8Array> {
 
 function begin(): Worker {
   const thread = new Worker(new URL(import.meta.url));
-  // It waits for work as long as there is a router, and keeps none from ending.
-  thread.unref();
   thread.on('message', ({ id, signature, error }: Outcome) => {
     const one = waiting.get(id);
     waiting.delete(id);
@@ -36,6 +34,8 @@ function begin(): Worker {
     for (const one of waiting.values()) one.reject(e);
     waiting.clear();
   });
+  // It waits for work as long as there is a router, and keeps none from ending. Last: a listener takes the port into account.
+  thread.unref();
   return thread;
 }
 

@@ -132,14 +132,18 @@ function keyObject(key: PrivateKey): KeyObject {
   return object;
 }
 
-/** Options of OpenSSL for a scheme; methods 9 to 11 carry r | s, method 14 DER (RFC 4754 3, RFC 7427 3). */
-function optionsOf(scheme: Scheme, fixed: boolean) {
-  return {
-    ...(scheme.pss
-      ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
-      : {}),
-    dsaEncoding: fixed ? ('ieee-p1363' as const) : ('der' as const),
-  };
+/**
+ * A key with OpenSSL's options for a scheme; methods 9 to 11 carry r | s, method 14 DER (RFC 4754 3, RFC 7427 3). Where the
+ * defaults do, the key alone: an object with options Node first tries as a key, by an exception that costs more than the
+ * verification.
+ */
+function keyWith(key: KeyObject, scheme: Scheme, fixed: boolean) {
+  if (scheme.pss) {
+    const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_DIGEST: saltLength } = constants;
+    return { key, padding, saltLength };
+  }
+  const pair = fixed && scheme.kinds === ECDSA;
+  return pair ? { key, dsaEncoding: 'ieee-p1363' as const } : key;
 }
 
 export async function runSign({ key, signing, data }: SignJob): Promise<SignResult> {
@@ -147,9 +151,7 @@ export async function runSign({ key, signing, data }: SignJob): Promise<SignResu
   if (signing === 'raw-rsa') return { ok: true, data: await rawRsa(object, data) };
   const scheme: Scheme = SCHEMES[signing.scheme];
   const fixed = signing.method !== AUTH_V2.DIGITAL_SIGNATURE;
-  const signature = new Uint8Array(
-    await signAsync(scheme.hash, data, { key: object, ...optionsOf(scheme, fixed) }),
-  );
+  const signature = new Uint8Array(await signAsync(scheme.hash, data, keyWith(object, scheme, fixed)));
   if (fixed) return { ok: true, data: signature };
   return { ok: true, data: concat(Uint8Array.of(scheme.algorithm.length), scheme.algorithm, signature) };
 }
@@ -191,7 +193,7 @@ export async function verifies(
 
 async function one(key: KeyObject, scheme: Scheme, fixed: boolean, signature: Uint8Array, data: Uint8Array) {
   try {
-    return await verifyAsync(scheme.hash, data, { key, ...optionsOf(scheme, fixed) }, signature);
+    return await verifyAsync(scheme.hash, data, keyWith(key, scheme, fixed), signature);
   } catch {
     return false; // OpenSSL throws on signatures that cannot be one.
   }

@@ -1,5 +1,5 @@
 // Informational exchanges (RFC 2409 5.7, RFC 3706 5): Deletes, DPD, INITIAL-CONTACT and the peer's complaints.
-import { compareBytes, concat, Reader } from '../../net/bytes.ts';
+import { compareBytes, concat, Reader, u32Bytes } from '../../net/bytes.ts';
 import { activate, current, remove, STRAGGLER_MS, spiText } from '../child.ts';
 import type { Core } from '../core.ts';
 import { keyOf, selectorKeys } from '../policy.ts';
@@ -128,15 +128,17 @@ function onNotify(core: Core, sa: IsakmpSa, payload: PayloadOf<'notify'>): void 
     case NOTIFY_V1.INITIAL_CONTACT:
       return initialContact(core, sa);
     default:
-      if (payload.notify < FIRST_STATUS) onComplaint(core, sa, payload.notify);
+      if (payload.notify < FIRST_STATUS) onComplaint(core, sa, payload);
   }
 }
 
-/** A protected error: it means the Quick Mode that we have open, if we have one. */
-function onComplaint(core: Core, sa: IsakmpSa, type: number): void {
+/** A protected error: it means the Quick Mode whose SPI it names, or the only one that we have open. */
+function onComplaint(core: Core, sa: IsakmpSa, { notify: type, spi }: PayloadOf<'notify'>): void {
   const { connection } = sa;
   const said = `the peer answered ${nameOf(NOTIFY_V1, type)}`;
-  const open = [...sa.quick.values()].find((q) => q.role === 'initiator' && !q.done && !q.busy);
+  const ours = [...sa.quick.values()].filter((q) => q.role === 'initiator' && !q.done && !q.busy);
+  const named = ours.find((q) => compareBytes(u32Bytes(q.spiIn), spi) === 0);
+  const open = named ?? (ours.length === 1 ? ours[0] : undefined);
   if (!open)
     return core.note('warning', 'peer-complains', connection, `the peer reports ${nameOf(NOTIFY_V1, type)}`);
   const child = open.policy;

@@ -231,8 +231,10 @@ function onProposal(
   if (!offer || !nonce || nonce.data.length < 8 || nonce.data.length > 256) return;
   const refuse = (reason: Reason, notify: number) => {
     core.refuse('negotiation-refused', connection, 'phase 2 refused', reason);
+    // The initiator's SPI tells it which of its negotiations is meant (RFC 2408 3.14).
+    const spi = offer.proposals.find((p) => p.spi.length === 4)?.spi ?? NOTHING;
     inform(core, sa, [
-      { type: 'notify', doi: DOI_IPSEC, protocol: PROTOCOL.ESP, spi: NOTHING, notify, data: NOTHING },
+      { type: 'notify', doi: DOI_IPSEC, protocol: PROTOCOL.ESP, spi, notify, data: NOTHING },
     ]);
   };
   const ids = pairOf(payloads);

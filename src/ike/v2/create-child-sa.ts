@@ -233,9 +233,8 @@ function refused(
   }
   if (refusal?.notify === NOTIFY_V2.TEMPORARY_FAILURE) {
     if (!patient(core, sa)) return;
-    core.arm(`sa:${sa.id}:busy`, old ? BUSY_RETRY_MS : URGENT_RETRY_MS, () =>
-      old ? rekeyChild(core, old) : supervise(core, connection),
-    );
+    if (old) core.arm(renewal(old), BUSY_RETRY_MS, () => rekeyChild(core, old));
+    else core.arm(`sa:${sa.id}:busy`, URGENT_RETRY_MS, () => supervise(core, connection));
     return;
   }
   if (refusal?.notify === NOTIFY_V2.CHILD_SA_NOT_FOUND && old) {

@@ -160,10 +160,14 @@ export function lost(core: Core, sa: IkeSa, reason: Reason): void {
 /** A peer that is busy for so long has lost its way (RFC 7296 2.25): a new IKE SA finds it again. */
 const MOST_PATIENCE_MS = 180_000;
 
+/** Longer than from one try to the next: two refusals further apart have nothing to do with each other. */
+const SERIES_MS = 60_000;
+
 /** The peer answered TEMPORARY_FAILURE: false when it has done so for minutes, and the SA is given up. */
 export function patient(core: Core, sa: IkeSa): boolean {
-  sa.putOff ??= core.now;
-  if (core.now - sa.putOff < MOST_PATIENCE_MS) return true;
+  const { since, last } = sa.putOff ?? { since: core.now, last: core.now };
+  sa.putOff = { since: core.now - last > SERIES_MS ? core.now : since, last: core.now };
+  if (core.now - sa.putOff.since < MOST_PATIENCE_MS) return true;
   const minutes = MOST_PATIENCE_MS / 60_000;
   const text = `the peer has answered TEMPORARY_FAILURE for ${minutes} minutes`;
   lost(core, sa, { code: 'PEER_REFUSED', text, hint: 'a new IKE SA is negotiated' });

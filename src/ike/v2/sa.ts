@@ -60,8 +60,8 @@ export type IkeSa = {
   asked?: { readonly from: Endpoint; readonly to: Endpoint };
   /** A request whose answer waits for public-key work. */
   answering?: number;
-  /** Since when the peer has answered nothing but TEMPORARY_FAILURE to what we want to make or renew. */
-  putOff?: number;
+  /** Since when, and when last, the peer has answered TEMPORARY_FAILURE, again and again, to what we want. */
+  putOff?: { readonly since: number; readonly last: number };
   /** What our open exchange makes or renews, for collisions (RFC 7296 2.8.1). */
   rekeying?: Rekeying;
 };

@@ -37,3 +37,21 @@ test('a peer that is busy now and then is not given up', () => {
   expect(ikeSa(s.a).spiI).toEqual(before);
   expect(live(s.a)).toHaveLength(1);
 });
+
+test('two refusals with hours between them have nothing to do with each other', () => {
+  const s = stage();
+  s.busy = false;
+  const before = ikeSa(s.a).spiI;
+  for (let round = 0; round < 2; round++) {
+    const stuck = ikeSa(s.b);
+    stuck.rekeying = { what: 'ike', deleted: new Set() };
+    act(s.a, 'rekey child');
+    s.network.run(1);
+    delete stuck.rekeying;
+    // The peer renews it itself, and our next try has nothing left to do.
+    act(s.b, 'rekey child');
+    s.network.run(1800);
+  }
+  expect(ikeSa(s.a).spiI).toEqual(before);
+  expect(live(s.a)).toHaveLength(1);
+});
