@@ -22,8 +22,6 @@ export type ChildSa = {
   readonly encapsulated: boolean;
   /** What was negotiated as traffic, as text: prefixes or ranges. */
   readonly selectors: { readonly local: readonly string[]; readonly remote: readonly string[] };
-  /** What inbound packets are checked against (RFC 4301 5.2), and what leaves on it; undefined is everything. */
-  readonly traffic?: { readonly in?: Traffic; readonly out?: Traffic };
   /** Version 1: the identities as negotiated, ours and the peer's, for its renewal. */
   readonly ids?: IdPair;
   readonly createdAt: number;
@@ -53,6 +51,8 @@ export type ChildSpec = Omit<
   'state' | 'numbers' | 'waiting' | 'closing' | 'createdAt' | 'onFirstPacket'
 > & {
   readonly keys: ChildKeys;
+  /** What inbound packets are checked against (RFC 4301 5.2), and what leaves on it; undefined is everything. */
+  readonly traffic?: { readonly in?: Traffic; readonly out?: Traffic };
 };
 
 /** How long a replaced inbound SA still takes packets that were under way. */
@@ -69,7 +69,7 @@ export function keyOctets(suite: EspSuite): number {
  * has not installed its side yet would lose what we send.
  */
 export function install(core: Core, spec: ChildSpec, delayed: boolean): ChildSa {
-  const { keys, ...rest } = spec;
+  const { keys, traffic, ...rest } = spec;
   const numbers = { recv: core.nextId(), send: core.nextId() };
   const child: ChildSa = { ...rest, numbers, state: 'live', createdAt: core.now };
   core.children.set(child.spiIn, child);
@@ -81,8 +81,8 @@ export function install(core: Core, spec: ChildSpec, delayed: boolean): ChildSa 
   if (child.ikeSa) halves(core, child, { did: 'bound', sa: child.ikeSa.id, changed: false });
   halves(core, child, { did: 'policy', connection: child.connection.policy.name });
   halves(core, child, { did: 'established' });
-  core.effect({ kind: 'install-in', sa: half(core, child, 'in', keys.inbound) });
-  child.waiting = half(core, child, 'out', keys.outbound);
+  core.effect({ kind: 'install-in', sa: half(core, child, 'in', keys.inbound, traffic?.in) });
+  child.waiting = half(core, child, 'out', keys.outbound, traffic?.out);
   if (!delayed) activate(core, child);
   return child;
 }
@@ -137,9 +137,14 @@ export function remove(core: Core, child: ChildSa, graceMs: number): void {
   else end();
 }
 
-function half(core: Core, child: ChildSa, direction: 'in' | 'out', material: Uint8Array): EspSa {
+function half(
+  core: Core,
+  child: ChildSa,
+  direction: 'in' | 'out',
+  material: Uint8Array,
+  traffic: Traffic | undefined,
+): EspSa {
   const { suite, policy } = child;
-  const traffic = child.traffic?.[direction];
   const c = CIPHERS[suite.cipher];
   const cipherOctets = c.keyOctets + c.saltOctets;
   const { soft, hard } = limits(core, child);
