@@ -61,11 +61,14 @@ const VIEWS: Readonly<Record<string, (router: Router) => View | Promise<View>>> 
   },
 };
 
-/** `status interface.ipsec0`, also by its short form `status interface` for all. */
+/** `status interface.ipsec0`, several by `policy*`, and by the short form `status interface` all. */
 function interfaceViews(router: Router, name: string): View | undefined {
-  const all = tunnelView(source(router));
-  const data = name === '' ? all : all.filter((v) => v.connection === name);
-  return data.length > 0 || name === ''
+  const several = name === '' || name.endsWith('*');
+  const start = name.replace('*', '');
+  const data = tunnelView(source(router)).filter(({ connection }) =>
+    several ? connection.startsWith(start) : connection === name,
+  );
+  return data.length > 0 || several
     ? { data, text: data.map(showInterface).join('\n') || '(None)\n' }
     : undefined;
 }
@@ -116,7 +119,7 @@ async function look(router: Router, request: Extract<Request, { command: 'diagno
 
 async function show(router: Router, what: string, json: boolean): Promise<Answer> {
   const match = /^status interface(?:\.(\*|[a-z0-9*]+))?$/.exec(what);
-  const name = match?.[1]?.replace('ipsec*', '').replace('*', '') ?? '';
+  const name = match?.[1] ?? '';
   const view = match
     ? interfaceViews(router, name)
     : Object.hasOwn(VIEWS, what)

@@ -7,7 +7,7 @@ import { networkOf } from '../../src/net/address.ts';
 import type { Tunnel } from '../../src/plan/desired.ts';
 import type { TunnelView } from '../../src/show/view.ts';
 import { Lab, type Ns } from './netns.ts';
-import { HOST2, HOST2_IPV6, openPair, type Pair } from './pair.ts';
+import { HOST2, HOST2_IPV6, openPair, type Pair, pairConfig } from './pair.ts';
 import { until } from './proc.ts';
 import { openNetwork, strongswanConnection } from './seed001.ts';
 import { Sekisho } from './sekisho.ts';
@@ -248,6 +248,44 @@ describe.each([1, 2] as const)('IKEv%i, strongSwan with two children', (version)
       await net.lab.close();
     }
   });
+});
+
+test('beside an interface: what the policy names goes its way, the rest where routes lead', async () => {
+  pair = await openPair('polroute');
+  const { lab, a, b, host1, host2 } = pair;
+  const both = (n: 1 | 2) => {
+    const [own, peer] = n === 1 ? ['10.0.0.1', '10.0.0.4'] : ['10.0.0.4', '10.0.0.1'];
+    return pairConfig(
+      n,
+      ...(n === 2
+        ? ['interface.ge0.ipv4.alias.0.address : 10.0.0.4/24', 'interface.ipsec0.responder-only : enable']
+        : []),
+      'interface.ipsec0.ike.version : 2',
+      `ike.peer.0.address : ${peer}`,
+      'ike.peer.0.preshared-key : another',
+      'ike.peer.0.version : 2',
+      ...(n === 2 ? ['ike.peer.0.responder-only : enable'] : []),
+      'ipsec.security-association.sa0.address-type : static',
+      `ipsec.security-association.sa0.local-address : ${own}`,
+      `ipsec.security-association.sa0.remote-address : ${peer}`,
+      'ipsec.security-policy.100.security-association : sa0',
+      `ipsec.security-policy.100.source.address : 192.168.${n}.0/24`,
+      `ipsec.security-policy.100.destination.address : 192.168.${3 - n}.0/24`,
+    );
+  };
+  const two = await Sekisho.start(lab, b, 'b', both(2));
+  const one = await Sekisho.start(lab, a, 'a', both(1));
+  for (const router of [one, two]) for (const name of ['ipsec0', 'policy100']) await router.waitUp(name);
+  expect((await one.ike()).map((sa) => sa.remote).sort()).toEqual(['10.0.0.2[500]', '10.0.0.4[500]']);
+  const packets = async (name: string) => (await one.tunnel(name))!.counters!.txPackets;
+  expect(await pingUntil(host1, HOST2, 5000)).toBe(true);
+  const [routed, named] = [await packets('ipsec0'), await packets('policy100')];
+  expect(named).toBeGreaterThan(0);
+  expect(await pingUntil(host1, HOST2_IPV6, 5000)).toBe(true);
+  expect(await packets('ipsec0')).toBeGreaterThan(routed);
+  expect(await packets('policy100')).toBe(named);
+  const there = await transfer(host1, host2, HOST2, 5001, 2e6);
+  expect(there.sha256Received).toBe(there.sha256Sent);
 });
 
 test('a branch whose centre takes in its own network keeps it, and a policy without a device lets nothing out', async () => {
