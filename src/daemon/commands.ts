@@ -9,39 +9,29 @@ import { showDiagnosis } from '../show/diagnosis.ts';
 import { logLine } from '../show/log/seil.ts';
 import { eventLine, yamahaLine } from '../show/log/yamaha.ts';
 import { showIke, showInterface, showIpsec, showSecurityPolicy } from '../show/seil.ts';
-import { ikeView, type Source, tunnelView } from '../show/view.ts';
+import { ikeView, tunnelView } from '../show/view.ts';
 import { diagnose } from './diagnose.ts';
 import type { Answer, Request, Role } from './protocol.ts';
 import { Refused, type Router } from './router.ts';
 
 type View = { data: unknown; text: string };
 
-function source(router: Router): Source {
-  return {
-    connections: router.engine.connections,
-    statistics: router.dataplane.statistics(),
-    tunnels: router.desired?.tunnels ?? [],
-    now: router.now,
-    wall: Date.now(),
-  };
-}
-
 const VIEWS: Readonly<Record<string, (router: Router) => View | Promise<View>>> = {
   'status ike': (router) => {
-    const data = ikeView(source(router));
+    const data = ikeView(router.source);
     return { data, text: showIke(data) };
   },
   'status ipsec': (router) => {
-    const data = tunnelView(source(router));
+    const data = tunnelView(router.source);
     return { data, text: showIpsec(data) };
   },
   'status ipsec.security-policy': (router) => {
-    const data = tunnelView(source(router));
+    const data = tunnelView(router.source);
     return { data, text: showSecurityPolicy(data) };
   },
   'system crypto': async (router) => {
     const speeds = await router.dataplane.measureCrypto();
-    const data = cryptoView(speeds, router.desired?.tunnels ?? [], tunnelView(source(router)));
+    const data = cryptoView(speeds, router.desired?.tunnels ?? [], tunnelView(router.source));
     return { data, text: showCrypto(data) };
   },
   log: (router) => {
@@ -65,7 +55,7 @@ const VIEWS: Readonly<Record<string, (router: Router) => View | Promise<View>>> 
 function interfaceViews(router: Router, name: string): View | undefined {
   const several = name === '' || name.endsWith('*');
   const start = name.replace('*', '');
-  const data = tunnelView(source(router)).filter(({ connection }) =>
+  const data = tunnelView(router.source).filter(({ connection }) =>
     several ? connection.startsWith(start) : connection === name,
   );
   return data.length > 0 || several

@@ -1,5 +1,6 @@
 // The composition root's heart: configuration in, desired state out, steps carried out; engine and dataplane joined.
 import { readFileSync } from 'node:fs';
+import pkg from '../../package.json' with { type: 'json' };
 import { diff } from '../config/diff.ts';
 import type { Mistake } from '../config/mistake.ts';
 import { emptyTree, type Tree } from '../config/tree.ts';
@@ -15,9 +16,11 @@ import { connectionsOf, type Desired, type Tunnel } from '../plan/desired.ts';
 import { resolveDevices } from '../plan/devices.ts';
 import { plan, settings } from '../plan/plan.ts';
 import { type Step, steps, stepText } from '../plan/steps.ts';
+import { ikeView, type Source, tunnelView } from '../show/view.ts';
 import { loadCredentials } from './credentials.ts';
 import { Effects } from './effects.ts';
 import type { Log } from './log.ts';
+import { MetricsServer, metrics, type Readings } from './metrics.ts';
 import { hostsOf, Names } from './names.ts';
 import { Work } from './work.ts';
 
@@ -54,6 +57,7 @@ export class Router {
   readonly #steps: Pick<Engine, 'step'>;
   readonly #names: Names;
   readonly #effects: Effects;
+  readonly #metrics = new MetricsServer(metrics(() => this.#readings(), pkg.version));
   readonly #pathMtu = new Map<string, number>();
   readonly #pathTimers = new Map<string, NodeJS.Timeout>();
   /** Commits run one after another. */
@@ -82,6 +86,22 @@ export class Router {
       (job) => work.run(job),
       (input) => this.input(input),
     );
+  }
+
+  /** What the views are made of, now. */
+  get source(): Source {
+    return {
+      connections: this.engine.connections,
+      statistics: this.dataplane.statistics(),
+      tunnels: this.#desired?.tunnels ?? [],
+      now: this.now,
+      wall: Date.now(),
+    };
+  }
+
+  #readings(): Readings {
+    const { source } = this;
+    return { tunnels: tunnelView(source), ike: ikeView(source), drops: source.statistics.drops };
   }
 
   get desired(): Desired | undefined {
@@ -144,6 +164,8 @@ export class Router {
     switch (step.kind) {
       case 'hostname':
         return this.#host.setHostname(step.name);
+      case 'metrics':
+        return this.#metrics.listen(step.at);
       case 'native-esp':
         return this.dataplane.setNativeEsp(step.way);
       case 'remove-route':
@@ -233,6 +255,7 @@ export class Router {
     await this.#turn;
     this.input({ kind: 'shutdown' });
     for (const timer of this.#pathTimers.values()) clearTimeout(timer);
+    await this.#metrics.close();
     this.#names.stop();
     this.#effects.stop();
     this.dataplane.close();

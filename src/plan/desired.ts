@@ -3,6 +3,7 @@
 import type { NativeEsp, TunnelSettings } from '../dataplane/port.ts';
 import type { ChildPolicy, ConnectionPolicy, Settings } from '../ike/policy.ts';
 import type { Address, Cidr, Family } from '../net/address.ts';
+import type { Endpoint } from '../net/endpoint.ts';
 
 /** A physical interface: geN is the Linux device. */
 export type Link = {
@@ -44,6 +45,8 @@ export type Route = {
 export type Desired = {
   readonly hostname?: string;
   readonly nativeEsp: NativeEsp;
+  /** Where the metrics may be fetched. */
+  readonly metrics?: Endpoint;
   readonly links: readonly Link[];
   readonly tunnels: readonly Tunnel[];
   readonly routes: readonly Route[];

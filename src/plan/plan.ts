@@ -23,11 +23,17 @@ export function plan(tree: Tree, devices: ReadonlyMap<string, Device>, known: Kn
   return {
     ...(hostname ? { hostname } : {}),
     nativeEsp: tree.value('system.dataplane.native-esp') as NativeEsp,
+    ...metrics(tree),
     links,
     tunnels,
     routes: [...routes(tree, 4, devices, tunnels), ...routes(tree, 6, devices, tunnels)],
     settings: settings(tree),
   };
+}
+
+function metrics(tree: Tree): Pick<Desired, 'metrics'> {
+  const address = tree.text('system.metrics.address') ?? 'none';
+  return address === 'none' ? {} : { metrics: { address, port: Number(tree.value('system.metrics.port')) } };
 }
 
 function link(tree: Tree, name: string, device: Device): Link {

@@ -171,3 +171,37 @@ describe('show and reload', () => {
     expect(await ns.ip('link')).not.toMatch(/ipsec0/);
   });
 });
+
+describe('metrics', () => {
+  beforeAll(async () => {
+    router = await Sekisho.start(lab, ns, 'metrics', MINIMAL);
+  });
+
+  const get = (url: string) =>
+    ns.exec([
+      process.execPath,
+      '-e',
+      `fetch('${url}').then(async (r) => console.log(r.status, await r.text()), (e) => console.log(e.cause.code))`,
+    ]);
+
+  test('nobody listens unless configured; then a tunnel that is down says so', async () => {
+    const url = 'http://127.0.0.1:9477/metrics';
+    expect((await get(url)).stdout).toBe('ECONNREFUSED\n');
+    const { code, stdout } = await router.reload(`${MINIMAL}system.metrics.address : 127.0.0.1\n`);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('metrics at 127.0.0.1 port 9477')]);
+    const text = (await get(url)).stdout;
+    expect(text).toMatch(/^200 /);
+    expect(text).toContain('sekisho_tunnel_up{tunnel="ipsec0",peer="10.0.0.2"} 0');
+    expect(text).not.toContain('xeeB5gohvaYi');
+    await router.reload(MINIMAL);
+    expect((await get(url)).stdout).toBe('ECONNREFUSED\n');
+  });
+
+  test('an address that is not ours is told, and the rest works', async () => {
+    const from = (await router.log()).length;
+    await router.reload(`${MINIMAL}system.metrics.address : 192.0.2.7\n`);
+    const failed = await router.waitLog((e) => e.code === 'step-failed', 'the failure', 5000, from);
+    expect(failed.text).toMatch(/metrics at 192\.0\.2\.7 port 9477: .*EADDRNOTAVAIL/);
+    await router.reload(MINIMAL);
+  });
+});
