@@ -33,23 +33,16 @@ export function metrics(read: () => Readings, version: string): Metrics {
     .labels(version)
     .set(1);
 
-  /** Made anew with every fetch, so that a tunnel that is gone leaves no number behind. */
+  /** Filled anew with every fetch, so that a tunnel that is gone leaves no number behind. */
+  const filled = <M extends Gauge | Counter>(fill: (metric: M) => void) =>
+    function collect(this: M) {
+      this.reset();
+      fill(this);
+    };
   const gauge = (name: string, help: string, labelNames: string[], fill: (g: Gauge) => void) =>
-    new Gauge({
-      ...{ name, help, labelNames, registers },
-      collect() {
-        this.reset();
-        fill(this);
-      },
-    });
+    new Gauge({ name, help, labelNames, registers, collect: filled(fill) });
   const counter = (name: string, help: string, labelNames: string[], fill: (c: Counter) => void) =>
-    new Counter({
-      ...{ name, help, labelNames, registers },
-      collect() {
-        this.reset();
-        fill(this);
-      },
-    });
+    new Counter({ name, help, labelNames, registers, collect: filled(fill) });
 
   gauge(
     'sekisho_tunnel_up',
@@ -116,17 +109,21 @@ export function metrics(read: () => Readings, version: string): Metrics {
 
 /** Answers GET /metrics and nothing else; where nobody is to ask, nobody listens. */
 export class MetricsServer {
-  readonly #metrics: Metrics;
+  readonly #make: () => Metrics;
+  /** Made with the first server: the process's own measurements cost something all the time. */
+  #metrics: Metrics | undefined;
   #server: Server | undefined;
 
-  constructor(what: Metrics) {
-    this.#metrics = what;
+  constructor(make: () => Metrics) {
+    this.#make = make;
   }
 
   /** Undefined closes it. Rejects when the address cannot be had. */
   async listen(at: Endpoint | undefined): Promise<void> {
     await this.close();
     if (!at) return;
+    this.#metrics ??= this.#make();
+    const { text, contentType } = this.#metrics;
     const server = createServer(
       { requestTimeout: 5000, headersTimeout: 5000, maxHeaderSize: 8192 },
       (request, response) => {
@@ -134,7 +131,6 @@ export class MetricsServer {
           response.writeHead(404).end();
           return;
         }
-        const { text, contentType } = this.#metrics;
         text().then(
           (body) => response.writeHead(200, { 'content-type': contentType }).end(body),
           () => response.writeHead(500).end(),

@@ -57,7 +57,7 @@ export class Router {
   readonly #steps: Pick<Engine, 'step'>;
   readonly #names: Names;
   readonly #effects: Effects;
-  readonly #metrics = new MetricsServer(metrics(() => this.#readings(), pkg.version));
+  readonly #metrics = new MetricsServer(() => metrics(() => this.#readings(), pkg.version));
   readonly #pathMtu = new Map<string, number>();
   readonly #pathTimers = new Map<string, NodeJS.Timeout>();
   /** Commits run one after another. */

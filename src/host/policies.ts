@@ -24,6 +24,9 @@ const LAST_RESORT = 40_520;
 
 const FAMILIES: readonly Family[] = [4, 6];
 
+/** nftables' names of their headers. */
+const HEADER = { 4: 'ip', 6: 'ip6' } as const;
+
 /** Our own IKE and ESP, and asking for link addresses, are never protected (RFC 4301 4.4.1: bypass; RFC 4861). */
 const BYPASS = {
   from: ['udp sport { 500, 4500 } return', 'meta l4proto esp return'],
@@ -52,7 +55,7 @@ export class Policies {
    * transaction replaces what stood before.
    */
   async guard(tunnels: readonly Tunnel[]): Promise<void> {
-    this.#any ||= tunnels.length > 0;
+    this.#any = tunnels.length > 0;
     for (const family of FAMILIES) {
       // It stands already after the first time, and after a crash.
       if (of(tunnels, family).length > 0)
@@ -87,7 +90,6 @@ export class Policies {
       }
       if (wanted.length === 0) await ignoring(() => ip(family, ['rule', 'delete', ...nowhere().split(' ')]));
     }
-    this.#any = tunnels.length > 0;
     if (complaints.length > 0) throw new HostError(complaints.join('; '));
   }
 }
@@ -184,9 +186,9 @@ export function ruleset(tunnels: readonly Tunnel[]): string {
 /** Where the peer's side takes in ours, what our side says to itself is not meant: a branch whose centre is 10.0.0.0/8. */
 function neighbours({ child, catches }: Tunnel): string[] {
   const [local, remote] = [child.selectors.local[0], child.selectors.remote[0]];
-  const ip = catches?.family === 6 ? 'ip6' : 'ip';
+  const header = HEADER[catches!.family];
   return local !== remote && takesIn(remote, local)
-    ? [`${ip} saddr ${local} ${ip} daddr ${local} return`]
+    ? [`${header} saddr ${local} ${header} daddr ${local} return`]
     : [];
 }
 
@@ -196,7 +198,7 @@ function takesIn(outer: string, inner: string): boolean {
 }
 
 function selector({ child, catches }: Tunnel, way: 'in' | 'out'): string {
-  const ip = catches?.family === 6 ? 'ip6' : 'ip';
+  const { family } = catches!;
   const { selectors, ports, protocol } = child;
   const ends = [
     { prefix: selectors.local[0], port: ports.local },
@@ -204,10 +206,11 @@ function selector({ child, catches }: Tunnel, way: 'in' | 'out'): string {
   ];
   const [from, to] = way === 'out' ? ends : [ends[1], ends[0]];
   // A prefix of no bits says nothing but which family it is.
-  const address = (end: string, prefix: string) => (prefix.endsWith('/0') ? [] : [`${ip} ${end} ${prefix}`]);
+  const address = (end: string, prefix: string) =>
+    prefix.endsWith('/0') ? [] : [`${HEADER[family]} ${end} ${prefix}`];
   const port = (end: string, number: number) => (number ? [`th ${end} ${number}`] : []);
   return [
-    `meta nfproto ${ip === 'ip' ? 'ipv4' : 'ipv6'}`,
+    `meta nfproto ipv${family}`,
     ...address('saddr', from.prefix),
     ...address('daddr', to.prefix),
     ...(protocol ? [`meta l4proto ${protocol}`] : []),

@@ -77,7 +77,7 @@ describe('the server', () => {
   }
 
   test('answers GET /metrics and nothing else, and is gone when it is not wanted', async () => {
-    server = new MetricsServer(metrics(() => readings, '1'));
+    server = new MetricsServer(() => metrics(() => readings, '1'));
     const port = await freePort();
     await server.listen({ address: '127.0.0.1', port });
     const at = `http://127.0.0.1:${port}`;
@@ -94,7 +94,7 @@ describe('the server', () => {
   });
 
   test('an address that cannot be had is told', async () => {
-    server = new MetricsServer(metrics(() => readings, '1'));
+    server = new MetricsServer(() => metrics(() => readings, '1'));
     await expect(server.listen({ address: '192.0.2.1', port: 9477 })).rejects.toThrow(/EADDRNOTAVAIL/);
   });
 });
