@@ -292,17 +292,18 @@ test('a branch whose centre takes in its own network keeps it, and a policy with
   pair = await openPair('policyhub');
   const { lab, a, b, host1 } = pair;
   const clear = await watch(b);
-  // Somebody has the name already: this policy gets no device.
-  await lab.veth(a, 'policy110', b, 'somebody');
+  // Somebody has the name already: this policy gets no device, and comes before the other.
+  await lab.veth(a, 'policy100', b, 'somebody');
+  await a.ip('link', 'set', 'policy100', 'down');
   const centre = { source: '192.168.2.0/24', destination: '192.168.1.0/24' };
   const branch = { source: '192.168.1.0/24', destination: '192.168.0.0/16' };
   const other = { source: '192.168.1.0/24', destination: '172.16.0.0/16' };
   const version = 'ike.peer.0.version : 2';
   await Sekisho.start(lab, b, 'b', config(2, [centre], version));
   const lines = [version, 'route.ipv4.1.destination : default', 'route.ipv4.1.gateway : 10.0.0.2'];
-  const one = await Sekisho.start(lab, a, 'a', config(1, [branch, other], ...lines));
-  await one.waitUp('policy100');
-  expect(one.stderr()).toMatch(/policy110/);
+  const one = await Sekisho.start(lab, a, 'a', config(1, [other, branch], ...lines));
+  await one.waitUp('policy110');
+  expect(one.stderr()).toMatch(/policy100: .*not up/);
   expect(await pingUntil(host1, HOST2, 5000)).toBe(true);
   // The host and its router.
   expect(await pingOnce(host1, '192.168.1.1')).toBe(true);
