@@ -1,11 +1,12 @@
 // The command line: one-shot commands over the control socket, and `check`, which needs no router.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { explainMistake } from '../src/dialect/seil/explain.ts';
-import { parseSeil } from '../src/dialect/seil/parse.ts';
+import { read } from '../src/dialect/index.ts';
 import { ask } from './client.ts';
+import { convertCommand } from './convert.ts';
 import { explainCommand } from './explain.ts';
+import { fail, readText } from './file.ts';
 import { pkiCommand } from './pki.ts';
 import { probeCommand } from './probe.ts';
 
@@ -14,30 +15,11 @@ const DEFAULT_SOCKET = '/run/sekisho/control.sock';
 /** Of each half of the router's young heap: left alone, it grows by 100 MB under a storm of set-ups and stays so. */
 const YOUNG_MB = 8;
 
-/** One sentence to standard error; the exit code says that it failed. */
-function fail(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(1);
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (e) {
-    const code = (e as NodeJS.ErrnoException).code;
-    const why =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : String(code);
-    return fail(`sekisho: cannot read ${file}: ${why}.`);
-  }
-}
-
 /** Prints every mistake and warning; true when there is no mistake. */
 function check(file: string): boolean {
-  const source = read(file);
-  const { errors, warnings } = parseSeil(source);
-  for (const m of warnings)
-    process.stderr.write(`${explainMistake(file, source, m).replace(': ', ': warning: ')}\n`);
-  for (const m of errors) process.stderr.write(`${explainMistake(file, source, m)}\n`);
+  const { errors, warnings, explain } = read(readText(file));
+  for (const m of warnings) process.stderr.write(`${explain(file, m).replace(': ', ': warning: ')}\n`);
+  for (const m of errors) process.stderr.write(`${explain(file, m)}\n`);
   return errors.length === 0;
 }
 
@@ -107,7 +89,7 @@ withSocket(program.command('show <what...>'))
 withSocket(program.command('reload <file>'))
   .description('make a configuration the running one; only what differs is touched')
   .action(async (file: string, _options: object, command: Command) => {
-    const source = read(file);
+    const source = readText(file);
     const request = { command: 'reload', file, source } as const;
     const answer = await ask(socketOf(command), request).catch((e: Error) => fail(`sekisho: ${e.message}`));
     if (!answer.ok) fail(answer.error);
@@ -135,6 +117,7 @@ withSocket(program.command('stop'))
     while (existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
+program.addCommand(convertCommand());
 program.addCommand(explainCommand());
 program.addCommand(pkiCommand());
 program.addCommand(probeCommand());

@@ -14,7 +14,13 @@ export type Place = {
 };
 
 /** The weak algorithms that something proposes and accepts. */
-export type Weak = { readonly name: string; readonly key: string; readonly algorithms: readonly string[] };
+export type Weak = {
+  readonly name: string;
+  readonly key: string;
+  readonly algorithms: readonly string[];
+  /** The key by which more than the lists is taken. */
+  readonly because?: string;
+};
 
 export function authentication(tree: Tree, at: string): string {
   return tree.text(`${at}.authentication`) ?? 'preshared-key';
@@ -36,7 +42,7 @@ export function identifiers(tree: Tree, at: string, fail: Fail): void {
         `${at}.${who}.${type}`,
       ]);
     }
-    for (const other of ['fqdn', 'user-fqdn', 'distinguished-name']) {
+    for (const other of ['address', 'fqdn', 'user-fqdn', 'key-id', 'distinguished-name']) {
       if (other !== type && tree.configured(`${at}.${who}.${other}`) !== undefined) {
         fail(
           `${at}.${who}.${other}`,
@@ -52,7 +58,8 @@ export function identifiers(tree: Tree, at: string, fail: Fail): void {
 /** Who moves is the same router at another address, which its identity must not be. */
 function moves(tree: Tree, at: string, fail: Fail): void {
   const type = `${at}.my-identifier.type`;
-  if (!tree.enabled(`${at}.mobike`) || tree.text(type) !== 'address') return;
+  const fixed = tree.value(`${at}.my-identifier.address`) !== undefined;
+  if (!tree.enabled(`${at}.mobike`) || tree.text(type) !== 'address' || fixed) return;
   const message = `${at}.mobike enable needs an identity that outlives our address: set ${type} to fqdn or user-fqdn, and the identifier.`;
   fail(`${at}.mobike`, message, 'conflict', [type]);
 }
@@ -97,10 +104,18 @@ function ciphers(tree: Tree, at: string): { key: string; cipher: string }[] {
 }
 
 /** Broken: within reach of attackers with means. */
-const BROKEN = ['md5', 'modp1024'];
+export const BROKEN: readonly string[] = ['md5', 'modp1024'];
 
 /** Weak: still standing, but no choice for something new (RFC 8247, RFC 8221). */
 export const WEAK: readonly string[] = [...BROKEN, '3des', 'sha1', 'modp1536'];
+
+/** What is weak of all that we can, where all of it is proposed or accepted. */
+function limits(tree: Tree, ike: string, legacy: string): readonly string[] {
+  const newer = tree.value(`${ike}.version`) === 2;
+  const offered = newer && tree.text(`${ike}.proposal.offer`) === 'all';
+  if (!offered && tree.text(`${ike}.proposal.accept`) !== 'all') return [];
+  return newer && !tree.enabled(legacy) ? WEAK.filter((w) => !BROKEN.includes(w)) : WEAK;
+}
 
 /** The weak algorithms. SEIL's own defaults are such: taken as they are under IKEv1, and told. */
 function weakness(tree: Tree, { ike, phase1, phase2 }: Place, fail: Fail): Weak {
@@ -131,7 +146,14 @@ function weakness(tree: Tree, { ike, phase1, phase2 }: Place, fail: Fail): Weak 
       );
     }
   }
-  const algorithms = [...new Set(lists.flatMap(({ values }) => values.filter((v) => WEAK.includes(v))))];
+  const beyond = limits(tree, ike, legacy);
+  const listed = lists.flatMap(({ values }) => values.filter((v) => WEAK.includes(v)));
+  const algorithms = [...new Set([...listed, ...beyond])];
   const name = ike.replace(/^interface\.|\.ike$/g, '');
-  return { name, key: phase1.replace(/\.phase1$/, ''), algorithms };
+  return {
+    name,
+    key: phase1.replace(/\.phase1$/, ''),
+    algorithms,
+    ...(beyond.length > 0 ? { because: `${ike}.proposal.accept` } : {}),
+  };
 }

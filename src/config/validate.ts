@@ -22,7 +22,7 @@ export function validate(tree: Tree): Verdict {
     const reason = findLeaf(path)?.leaf.refuse?.(value);
     if (reason) errors.push({ code: 'not-built', key: path, message: `${path} ${reason}.` });
   }
-  const weak = tree.indexes('interface.ipsec').map((n) => tunnel(tree, n, fail, warn));
+  const weak = tree.indexes('interface.ipsec').flatMap((n) => tunnel(tree, n, fail, warn) ?? []);
   weakTunnels([...weak, ...policies(tree, fail, warn)], warn);
   devices(tree, fail);
   for (const family of [4, 6] as const) routes(tree, family, fail);
@@ -56,7 +56,8 @@ function dynamicPeer(tree: Tree, at: string, fail: Fail): void {
   }
   if (!tree.enabled(flag) && destination !== 'any') return;
   const type = `${at}.ike.peers-identifier.type`;
-  if (tree.text(type) === 'address') {
+  const address = `${at}.ike.peers-identifier.address`;
+  if (tree.text(type) === 'address' && tree.value(address) === undefined) {
     fail(
       type,
       `${at} has a peer without a fixed address: set ${type} to fqdn, user-fqdn or distinguished-name, and the identifier.`,
@@ -66,15 +67,38 @@ function dynamicPeer(tree: Tree, at: string, fail: Fail): void {
   }
 }
 
-function tunnel(tree: Tree, n: number, fail: Fail, warn: Warn): Weak {
+/** Tunnels that are configured and cannot be there: taken down by hand, or not complete. By name, each with the reason. */
+export function dormant(tree: Tree): ReadonlyMap<string, Mistake> {
+  const out = new Map<string, Mistake>();
+  for (const n of tree.indexes('interface.ipsec')) {
+    const key = `interface.ipsec${n}.administration`;
+    if (tree.text(key) === 'down')
+      out.set(`ipsec${n}`, { code: 'missing', key, message: `taken down by ${key}` });
+  }
+  for (const mistake of validate(tree).errors) {
+    const name = /^interface\.(ipsec\d+)\./.exec(mistake.key ?? '')?.[1];
+    if (mistake.code === 'missing' && name && !out.has(name)) out.set(name, mistake);
+  }
+  return out;
+}
+
+function tunnel(tree: Tree, n: number, fail: Fail, warn: Warn): Weak | undefined {
   const at = `interface.ipsec${n}`;
   if (n >= IPSEC_INTERFACES) {
     fail(`${at}.preshared-key`, `${at} does not exist: ipsec0 to ipsec${IPSEC_INTERFACES - 1}.`);
   }
+  // Who is down may be half-made.
+  if (tree.text(`${at}.administration`) === 'down') return undefined;
   const anywhere = tree.enabled(`${at}.dynamic-remote-address`);
   const outer = outerOf(tree, at);
   const ends = [`${outer}.source`, ...(anywhere ? [] : [`${outer}.destination`])];
-  const needed = [...ends, ...NEEDED[authentication(tree, `${at}.ike`)]];
+  const octets = tree.value(`${at}.preshared-key-octets`) !== undefined;
+  const proof = NEEDED[authentication(tree, `${at}.ike`)].filter((k) => !(octets && k === 'preshared-key'));
+  const needed = [...ends, ...proof];
+  if (octets && tree.value(`${at}.preshared-key`) !== undefined) {
+    const key = `${at}.preshared-key-octets`;
+    fail(key, `${key} stands in place of ${at}.preshared-key: remove one of the two.`);
+  }
   for (const key of needed) {
     if (tree.value(`${at}.${key}`) === undefined) {
       fail(`${at}.${key}`, `${at} is not complete: add ${at}.${key}.`, 'missing', [
@@ -145,6 +169,11 @@ function weakTunnels(all: readonly Weak[], warn: Warn): void {
   }
   for (const [list, [first, ...more]] of alike) {
     const who = more.length === 0 ? first.name : `${first.name} and ${more.length} more`;
+    if (first.because) {
+      const message = `${who}: all that we can is accepted, weak algorithms too (${list}): set ${first.because} and .offer to listed where the peer needs none of them.`;
+      warn(first.because, message);
+      continue;
+    }
     warn(
       first.key,
       `${who}: weak algorithms are proposed and accepted, where nothing is configured by SEIL's defaults (${list}): set ${first.key} to aes256, sha256 and modp2048 or better where the peer can.`,

@@ -1,8 +1,6 @@
 // What the control socket can be asked: one table, so that an unknown request lists what exists.
 
-import { explainMistake } from '../dialect/seil/explain.ts';
-import { parseSeil } from '../dialect/seil/parse.ts';
-import { printSeil } from '../dialect/seil/print.ts';
+import { type Dialect, print, read } from '../dialect/index.ts';
 import { parseAddress } from '../net/address.ts';
 import { cryptoView, showCrypto } from '../show/crypto.ts';
 import { showDiagnosis } from '../show/diagnosis.ts';
@@ -45,11 +43,16 @@ const VIEWS: Readonly<Record<string, (router: Router) => View | Promise<View>>> 
     const data = [...steps, ...rest].sort((a, b) => a.sequence - b.sequence);
     return { data, text: data.map((e) => `${yamahaLine(e.time, e.text)}\n`).join('') };
   },
-  config: (router) => {
-    const text = printSeil(router.tree, { maskSecrets: true });
-    return { data: text, text };
-  },
+  config: (router) => configuration(router, 'seil'),
+  'config yamaha': (router) => configuration(router, 'yamaha'),
 };
+
+/** Without secrets; what the dialect cannot say is named behind it. */
+function configuration(router: Router, dialect: Dialect): View {
+  const { text, unexpressed } = print(router.tree, dialect, { maskSecrets: true });
+  const named = unexpressed.map((key) => `# ${key} cannot be said here\n`).join('');
+  return { data: { text, unexpressed }, text: text + named };
+}
 
 /** `status interface.ipsec0`, several by `policy*`, and by the short form `status interface` all. */
 function interfaceViews(router: Router, name: string): View | undefined {
@@ -126,9 +129,9 @@ async function show(router: Router, what: string, json: boolean): Promise<Answer
 }
 
 async function reload(router: Router, file: string, text: string): Promise<Answer> {
-  const parsed = parseSeil(text);
+  const parsed = read(text);
   if (parsed.errors.length > 0) {
-    return { ok: false, error: parsed.errors.map((m) => explainMistake(file, text, m)).join('\n') };
+    return { ok: false, error: parsed.errors.map((m) => parsed.explain(file, m)).join('\n') };
   }
   try {
     const done = await router.apply(parsed.tree);

@@ -2,8 +2,7 @@
 import { createWriteStream, fchmodSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadNative, NativeDataplane } from '../dataplane/native.ts';
-import { explainMistake } from '../dialect/seil/explain.ts';
-import { parseSeil } from '../dialect/seil/parse.ts';
+import { read } from '../dialect/index.ts';
 import { answer } from './commands.ts';
 import { listen } from './control.ts';
 import { Log } from './log.ts';
@@ -18,9 +17,9 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { config: text, socket: text, state: text, journal: text } });
   const file = values.config ?? '';
   const source = readFileSync(file, 'utf8');
-  const parsed = parseSeil(source);
+  const parsed = read(source);
   if (parsed.errors.length > 0) {
-    for (const mistake of parsed.errors) process.stderr.write(`${explainMistake(file, source, mistake)}\n`);
+    for (const mistake of parsed.errors) process.stderr.write(`${parsed.explain(file, mistake)}\n`);
     process.exit(1);
   }
   const log = new Log(inTurns((text) => process.stderr.write(text)));

@@ -94,6 +94,7 @@ export class Router {
       connections: this.engine.connections,
       statistics: this.dataplane.statistics(),
       tunnels: this.#desired?.tunnels ?? [],
+      dormant: this.#desired?.dormant ?? [],
       now: this.now,
       wall: Date.now(),
     };
@@ -193,7 +194,7 @@ export class Router {
       case 'lead-policies':
         return this.#host.leadPolicies(step.tunnels);
       case 'ike': {
-        const connections = connectionsOf(step.desired.tunnels);
+        const connections = connectionsOf(step.desired);
         this.input({ kind: 'configure', connections, settings: step.desired.settings });
       }
     }

@@ -55,6 +55,11 @@ export class Core {
     this.crashSecret = crashSecret;
   }
 
+  /** The settings of all, but for what a connection has of its own. */
+  settingsOf({ policy }: Connection): Settings {
+    return { ...this.settings, ...policy.rhythm };
+  }
+
   get connections(): ReadonlyMap<string, Connection> {
     return this.#connections;
   }

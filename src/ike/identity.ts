@@ -8,13 +8,15 @@ import { ID, nameOf } from './wire/numbers.ts';
 
 export type WireIdentity = { readonly idType: number; readonly data: Uint8Array };
 
+const TEXT_TYPES = { fqdn: ID.FQDN, 'user-fqdn': ID.USER_FQDN, 'key-id': ID.KEY_ID } as const;
+
 export function identityToWire(id: Identity): WireIdentity {
   if (id.type === 'address') {
     const data = addressBytes(id.value);
     return { idType: data.length === 4 ? ID.IPV4_ADDR : ID.IPV6_ADDR, data };
   }
   if (id.type === 'distinguished-name') return { idType: ID.DER_DN, data: id.der ?? new Uint8Array(0) };
-  return { idType: id.type === 'fqdn' ? ID.FQDN : ID.USER_FQDN, data: utf8(id.value) };
+  return { idType: TEXT_TYPES[id.type], data: utf8(id.value) };
 }
 
 /** For people: "10.0.0.1", "vpn.example (FQDN)"; octets that are no text come as hex. */

@@ -6,7 +6,8 @@ import type { CipherName, GroupName, HashName } from './crypto/algorithm.ts';
 import type { PrivateKey } from './crypto/signature.ts';
 
 export type Identity = {
-  readonly type: 'address' | 'fqdn' | 'user-fqdn' | 'distinguished-name';
+  /** key-id: octets that mean something to those two alone (RFC 7296 3.5); here those of a text. */
+  readonly type: 'address' | 'fqdn' | 'user-fqdn' | 'key-id' | 'distinguished-name';
   readonly value: string;
   /** Our own distinguished name as the certificate has it, DER. */
   readonly der?: Uint8Array;
@@ -49,6 +50,8 @@ export type IkePolicy = {
   readonly groups: readonly GroupName[];
   /** Seconds. */
   readonly lifetime: number;
+  /** As responder, where that is not what we offer ourselves. */
+  readonly accepts?: Pick<IkePolicy, 'ciphers' | 'hashes' | 'groups'>;
 };
 
 /** What one pair of IPsec SAs is for: an entry of the SPD (RFC 4301 4.4.1). */
@@ -60,6 +63,8 @@ export type ChildPolicy = {
   readonly mode: 'tunnel' | 'transport';
   readonly ciphers: readonly CipherName[];
   readonly hashes: readonly HashName[];
+  /** As responder, where that is not what we offer ourselves; PFS is then the peer's choice. */
+  readonly accepts?: Pick<ChildPolicy, 'ciphers' | 'hashes'>;
   /** Undefined follows the initiator. */
   readonly pfs?: GroupName;
   readonly seconds: number;
@@ -70,6 +75,8 @@ export type ChildPolicy = {
   readonly selectors: { readonly local: readonly Cidr[]; readonly remote: readonly Cidr[] };
   /** True where nothing is configured: then any pair of the peer's will do under IKEv1. */
   readonly anySelectors: boolean;
+  /** IKEv1: whether Quick Mode names the traffic at all; without, it is that of the two hosts (RFC 2409 5.5). */
+  readonly named: boolean;
   /** IP protocol in the proxy-ids; 0 is any. */
   readonly protocol: number;
   /** Ports of that protocol; 0 is any. */
@@ -92,9 +99,12 @@ export type ConnectionPolicy = {
   readonly peerId: Identity;
   /** Bring it up at once, when traffic asks for it, or only when the peer does. */
   readonly initiate: 'start' | 'traffic' | 'never';
-  readonly forceEncapsulation: boolean;
+  /** ESP in UDP where there is a NAT (enable), always (force), or never: then nobody looks for one (disable). */
+  readonly natTraversal: 'enable' | 'force' | 'disable';
   readonly initialContact: boolean;
   readonly dpd: boolean;
+  /** Its own rhythm, where it is not that of all (Settings). */
+  readonly rhythm: Partial<Pick<Settings, 'dpdInterval' | 'dpdMaxfail' | 'natKeepaliveInterval'>>;
   readonly nonceOctets: number;
   /** IKEv2: an IKE SA is replaced by one that is authenticated anew, not renewed (RFC 7296 2.8.3). */
   readonly reauthenticate: boolean;
@@ -129,6 +139,11 @@ export type Settings = {
   /** Octets of the IP packet that carries a fragment (RFC 7383). */
   readonly fragmentSize: number;
 };
+
+/** What we take as responder, of a policy or of one of its children. */
+export function accepted<P extends { readonly accepts?: Partial<P> }>(policy: P): P {
+  return policy.accepts ? { ...policy, ...policy.accepts } : policy;
+}
 
 export function samePolicy(a: ConnectionPolicy, b: ConnectionPolicy): boolean {
   // Private fields escape isDeepStrictEqual, so the key is compared by itself.

@@ -15,6 +15,8 @@ export type ReasonCode =
   | 'TIMEOUT'
   | 'PEER_DEAD'
   | 'PASSIVE'
+  /** Not to be there as it is configured. */
+  | 'DORMANT'
   | 'MALFORMED'
   | 'PROTOCOL';
 

@@ -41,7 +41,7 @@ export function passive({ policy }: Connection): Reason | undefined {
     code: 'PASSIVE',
     text: `we only respond, and wait for ${policy.remote ?? 'the peer'} to begin`,
     key,
-    hint: `if the peer waits too (strongSwan: auto=add), let one of both initiate, here with ${key} : disable`,
+    hint: `if the peer waits too (strongSwan: auto=add), let one of both initiate, here with ${key} : disable and ike.auto-initiation : enable`,
   };
 }
 

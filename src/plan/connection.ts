@@ -10,9 +10,10 @@ import {
   keyOf,
 } from '../ike/policy.ts';
 import { type Address, type Family, familyOf, parseAddress, splitCidr } from '../net/address.ts';
-import { utf8 } from '../net/bytes.ts';
+import { fromHex, utf8 } from '../net/bytes.ts';
 import { Secret } from '../net/secret.ts';
 import type { Link } from './desired.ts';
+import { limitation } from './limitation.ts';
 
 /** What a plan needs to know besides the configuration and the devices. */
 export type Known = {
@@ -22,6 +23,13 @@ export type Known = {
   readonly keys?: ReadonlyMap<string, { readonly credential: Credential; readonly subject?: Identity }>;
   /** Addresses of host names. */
   readonly hosts?: ReadonlyMap<string, Address>; // by hostKey()
+};
+
+/** ike.auto-initiation in the engine's words. */
+const INITIATE: Readonly<Record<string, ConnectionPolicy['initiate']>> = {
+  enable: 'start',
+  disable: 'traffic',
+  never: 'never',
 };
 
 /** Where a peer is whose host name is not known yet: nobody may come in its name. */
@@ -64,18 +72,27 @@ export function connection(
   const group = tree.text(`${phase1}.dh-group`) as GroupName;
   const nowhere = NOWHERE[familyOf(local)];
   const passive = tree.enabled(key('ike.responder-only')) || remote === undefined || remote === nowhere;
-  const psk = new Secret(utf8(tree.text(key('preshared-key')) ?? ''));
+  const octets = tree.text(keyOf(at, 'preshared-key-octets'));
+  const psk = new Secret(octets ? fromHex(octets.slice(2)) : utf8(tree.text(key('preshared-key')) ?? ''));
+  const version = tree.number(key('ike.version')) === 2 ? 2 : 1;
+  const listed = {
+    ciphers: tree.list(`${phase1}.encryption.`, '.algorithm') as CipherName[],
+    hashes: tree.list(`${phase1}.hash.`, '.algorithm') as HashName[],
+    groups: [...new Set([group, ...alternatives])],
+  };
+  const { offers, accepts } = limitation(tree, at);
   return {
     name,
     at,
-    version: tree.number(key('ike.version')) === 2 ? 2 : 1,
+    version,
     local,
     ...(remote === undefined ? {} : { remote }),
     credential: keys?.credential ?? { method: 'preshared-key', key: psk },
     myId: identity(tree, key('ike.my-identifier'), local, keys?.subject),
     peerId: identity(tree, key('ike.peers-identifier'), remote ?? nowhere),
-    initiate: passive ? 'never' : tree.enabled('ike.auto-initiation') ? 'start' : 'traffic',
-    forceEncapsulation: tree.value(key('nat-traversal')) === 'force',
+    initiate: passive ? 'never' : INITIATE[tree.text('ike.auto-initiation') ?? 'never'],
+    natTraversal: tree.value(key('nat-traversal')) as ConnectionPolicy['natTraversal'],
+    rhythm: rhythm(tree, key),
     initialContact: tree.enabled(key('ike.initial-contact')),
     dpd: tree.enabled(key('ike.dpd')),
     nonceOctets: tree.number(key('ike.nonce-size')),
@@ -86,10 +103,9 @@ export function connection(
     preferNewPhase1: tree.enabled(key('ike.prefer-new-phase1')),
     checkLevel: tree.text(key('ike.check-level')) as CheckLevel,
     ike: {
-      ciphers: tree.list(`${phase1}.encryption.`, '.algorithm') as CipherName[],
-      hashes: tree.list(`${phase1}.hash.`, '.algorithm') as HashName[],
-      groups: [...new Set([group, ...alternatives])],
+      ...(offers ? { ...offers.ike, groups: [...new Set([group, ...offers.ike.groups])] } : listed),
       lifetime: tree.number(`${phase1}.lifetime`),
+      ...(accepts ? { accepts: accepts.ike } : {}),
     },
     children,
   };
@@ -104,24 +120,48 @@ function interfaceChild(tree: Tree, name: string): ChildPolicy {
     mode: 'tunnel',
     ...protection(tree, at),
     ...selectors(tree, at),
+    named: tree.enabled(`${at}.ike.proposal.phase2.proxy-id.send`),
     protocol: typeof protocol === 'number' ? protocol : 0,
     ports: { local: 0, remote: 0 },
     loose: tree.number(`${at}.ike.version`) === 1,
   };
 }
 
+/** Of this peer alone. */
+function rhythm(tree: Tree, key: (of: string) => string): ConnectionPolicy['rhythm'] {
+  const own = {
+    dpdInterval: 'dpd-interval',
+    dpdMaxfail: 'dpd-maxfail',
+    natKeepaliveInterval: 'nat-keepalive-interval',
+  };
+  return Object.fromEntries(
+    Object.entries(own).flatMap(([name, leaf]) => {
+      const value = tree.value(key(`ike.${leaf}`));
+      return value === undefined ? [] : [[name, Number(value)]];
+    }),
+  );
+}
+
 /** How packets are protected. `at`: "interface.ipsec0" or "ipsec.security-policy.0". */
 export function protection(
   tree: Tree,
   at: string,
-): Pick<ChildPolicy, 'ciphers' | 'hashes' | 'pfs' | 'seconds' | 'octets' | 'esn' | 'replayWindow'> {
+): Pick<
+  ChildPolicy,
+  'ciphers' | 'hashes' | 'accepts' | 'pfs' | 'seconds' | 'octets' | 'esn' | 'replayWindow'
+> {
   const phase2 = keyOf(at, 'ike.proposal.phase2');
   const pfs = tree.text(`${phase2}.pfs-group`);
   const octets = tree.value(`${phase2}.lifetime-of-byte`);
   const macs = tree.list(`${phase2}.authentication.`, '.algorithm').map(String);
-  return {
+  const listed = {
     ciphers: tree.list(`${phase2}.encryption.`, '.algorithm') as CipherName[],
     hashes: macs.map((m) => m.replace(/^hmac-/, '') as HashName),
+  };
+  const { offers, accepts } = limitation(tree, at);
+  return {
+    ...(offers ? offers.esp : listed),
+    ...(accepts ? { accepts: accepts.esp } : {}),
     ...(pfs && pfs !== 'none' ? { pfs: pfs as GroupName } : {}),
     seconds: tree.number(`${phase2}.lifetime-of-time`),
     ...(typeof octets === 'number' ? { octets } : {}),
@@ -161,7 +201,7 @@ export function ownAddress(value: string, family: Family, links: readonly Link[]
 function identity(tree: Tree, at: string, address: string, subject?: Identity): Identity {
   const type = tree.text(`${at}.type`);
   if (type === 'distinguished-name' && subject) return subject;
-  if (type === 'fqdn' || type === 'user-fqdn' || type === 'distinguished-name')
+  if (type === 'fqdn' || type === 'user-fqdn' || type === 'key-id' || type === 'distinguished-name')
     return { type, value: tree.text(`${at}.${type}`) ?? '' };
-  return { type: 'address', value: address };
+  return { type: 'address', value: tree.text(`${at}.address`) ?? address };
 }

@@ -42,6 +42,17 @@ export type Route = {
   readonly mtu?: number;
 };
 
+/** A tunnel that is taken down by hand, or not complete. */
+export type Dormant = {
+  readonly name: string;
+  /** Ends as they are configured, "-" where they are not. */
+  readonly local: string;
+  readonly remote: string;
+  /** Why: one sentence, and the key that would change it. */
+  readonly text: string;
+  readonly key: string;
+};
+
 export type Desired = {
   readonly hostname?: string;
   readonly nativeEsp: NativeEsp;
@@ -49,13 +60,25 @@ export type Desired = {
   readonly metrics?: Endpoint;
   readonly links: readonly Link[];
   readonly tunnels: readonly Tunnel[];
+  /** Tunnels that are configured and not there. */
+  readonly dormant: readonly Dormant[];
+  /** False: the devices are there, so that nothing leaves in clear, and nobody negotiates. */
+  readonly ike: boolean;
   readonly routes: readonly Route[];
   readonly settings: Settings;
 };
 
-export const NOTHING: Omit<Desired, 'settings'> = { nativeEsp: 'auto', links: [], tunnels: [], routes: [] };
+export const NOTHING: Omit<Desired, 'settings'> = {
+  nativeEsp: 'auto',
+  links: [],
+  tunnels: [],
+  dormant: [],
+  ike: true,
+  routes: [],
+};
 
 /** All that the IKE engine is told of: a connection may have several tunnels. */
-export function connectionsOf(tunnels: readonly Tunnel[]): ConnectionPolicy[] {
+export function connectionsOf({ tunnels, ike }: Pick<Desired, 'tunnels' | 'ike'>): ConnectionPolicy[] {
+  if (!ike) return [];
   return [...new Map(tunnels.map((t) => [t.policy.name, t.policy])).values()];
 }

@@ -1,10 +1,12 @@
 // Tree → desired state, pure. What is not here does not happen.
+import type { Mistake } from '../config/mistake.ts';
 import type { Tree } from '../config/tree.ts';
+import { dormant } from '../config/validate.ts';
 import type { NativeEsp } from '../dataplane/port.ts';
 import type { Settings } from '../ike/policy.ts';
 import { splitCidr } from '../net/address.ts';
 import { interfaceConnection, type Known, outerFamily } from './connection.ts';
-import type { Desired, Link, Route, Tunnel } from './desired.ts';
+import type { Desired, Dormant, Link, Route, Tunnel } from './desired.ts';
 import type { Device } from './devices.ts';
 import { IPV6_MINIMUM_MTU, innerMtu, mssOf } from './overhead.ts';
 import { outerMtuOf, type Path } from './path.ts';
@@ -17,8 +19,9 @@ const FALLBACK_ADDRESS = '169.254.0.1/32';
 export function plan(tree: Tree, devices: ReadonlyMap<string, Device>, known: Known = {}): Desired {
   const links = [...devices].map(([name, device]) => link(tree, name, device));
   const path: Path = { links, devices, known };
-  const interfaces = tree.indexes('interface.ipsec').map((n) => tunnel(tree, `ipsec${n}`, path));
-  const tunnels = [...interfaces, ...policyTunnels(tree, path)];
+  const asleep = dormant(tree);
+  const awake = tree.indexes('interface.ipsec').filter((n) => !asleep.has(`ipsec${n}`));
+  const tunnels = [...awake.map((n) => tunnel(tree, `ipsec${n}`, path)), ...policyTunnels(tree, path)];
   const hostname = tree.text('hostname');
   return {
     ...(hostname ? { hostname } : {}),
@@ -26,9 +29,20 @@ export function plan(tree: Tree, devices: ReadonlyMap<string, Device>, known: Kn
     ...metrics(tree),
     links,
     tunnels,
+    dormant: sleeping(tree, asleep),
+    ike: tree.enabled('ike.service'),
     routes: [...routes(tree, 4, devices, tunnels), ...routes(tree, 6, devices, tunnels)],
     settings: settings(tree),
   };
+}
+
+/** What `show` says of tunnels that are configured and not there. */
+function sleeping(tree: Tree, asleep: ReadonlyMap<string, Mistake>): Dormant[] {
+  return [...asleep].map(([name, { key = '', message }]) => {
+    const at = `interface.${name}.ipv${outerFamily(tree, `interface.${name}`)}`;
+    const [local, remote] = ['source', 'destination'].map((end) => tree.text(`${at}.${end}`) ?? '-');
+    return { name, local, remote, key, text: message };
+  });
 }
 
 function metrics(tree: Tree): Pick<Desired, 'metrics'> {
@@ -107,11 +121,13 @@ function routes(
     const isName = /^(?:ge|ipsec)\d+$/.test(gateway);
     const device = devices.get(gateway)?.name ?? gateway;
     const through = tunnels.find((t) => t.name === gateway);
+    // What would go through a tunnel that is not there does not go in clear instead.
+    const nowhere = gateway === 'discard' || (gateway.startsWith('ipsec') && !through);
     const narrow = family === 4 && through && through.dataplane.mtu < through.deviceMtu;
     return {
       destination: tree.text(`${at}.destination`) ?? '',
       family,
-      via: gateway === 'discard' ? 'discard' : isName ? { interface: device } : { address: gateway },
+      via: nowhere ? 'discard' : isName ? { interface: device } : { address: gateway },
       distance: tree.number(`${at}.distance`),
       ...(narrow ? { mtu: through.dataplane.mtu } : {}),
     };

@@ -73,6 +73,7 @@ function child(tree: Tree, { index, local, remote }: Placed): ChildPolicy {
     anySelectors: false,
     protocol: typeof protocol === 'number' ? protocol : 0,
     ports: { local: port('source'), remote: port('destination') },
+    named: true,
     loose: false,
   };
 }

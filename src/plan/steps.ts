@@ -80,7 +80,7 @@ export function steps(
     if (!stays(route, old.routes) || lost(route)) out.push({ kind: 'add-route', route });
   if (policies || reopened.some((t) => t.catches) || again.has('lead-policies'))
     out.push({ kind: 'lead-policies', tunnels: catching });
-  const [a, b] = [connectionsOf(old.tunnels), connectionsOf(to.tunnels)];
+  const [a, b] = [connectionsOf(old), connectionsOf(to)];
   const same = a.length === b.length && b.every((p, i) => samePolicy(a[i], p));
   if (!same || closed.length > 0 || !isDeepStrictEqual(from?.settings, to.settings))
     out.push({ kind: 'ike', desired: to });

@@ -9,7 +9,7 @@ import { lifetimeOf } from '../ike/v1/lifecycle.ts';
 import { selectorsOf, selectorText } from '../ike/v2/selectors.ts';
 import { hex } from '../net/bytes.ts';
 import { endpointText } from '../net/endpoint.ts';
-import type { Tunnel } from '../plan/desired.ts';
+import type { Dormant, Tunnel } from '../plan/desired.ts';
 
 export type IkeView = {
   readonly connection: string;
@@ -78,6 +78,7 @@ export type Source = {
   readonly connections: ReadonlyMap<string, Connection>;
   readonly statistics: Statistics;
   readonly tunnels: readonly Tunnel[];
+  readonly dormant: readonly Dormant[];
   /** The engine's clock, and the wall's at the same moment, both in ms. */
   readonly now: number;
   readonly wall: number;
@@ -115,7 +116,28 @@ export function ikeView(source: Source): IkeView[] {
   );
 }
 
+/** Every tunnel that is configured, those that cannot be there at the end. */
 export function tunnelView(source: Source): TunnelView[] {
+  return [...awakeView(source), ...source.dormant.map(dormantView)];
+}
+
+function dormantView({ name, local, remote, text, key }: Dormant): TunnelView {
+  const reason: Reason = { code: 'DORMANT', text, key };
+  return {
+    connection: name,
+    policy: { mode: 'tunnel', by: 'route', local: [], remote: [] },
+    local,
+    remote,
+    state: 'down',
+    reason,
+    reasonText: reasonText(reason),
+    mtu: 0,
+    addresses: [],
+    children: [],
+  };
+}
+
+function awakeView(source: Source): TunnelView[] {
   return source.tunnels.map((tunnel): TunnelView => {
     const connection = source.connections.get(tunnel.policy.name);
     const child = connection && current(connection, tunnel.child);

@@ -8,7 +8,6 @@ const VALUES: [key: string, value: string, instead: RegExp][] = [
   ['interface.ipsec0.dynamic-local-address', 'enable', /give ipv4\.source/],
   ['interface.ipsec0.ike.proposal.phase1.encryption.0.algorithm', 'des', /use aes256/],
   ['interface.ipsec0.ike.proposal.phase2.encryption.0.algorithm', 'des', /use aes256/],
-  ['ike.peer.1.nat-traversal', 'disable', /enable encapsulates only where there is a NAT/],
   ['ipsec.security-association.sa1.share-session', 'disable', /share its IKE SA/],
   ['interface.ge2.ipv4.address', 'dhcp', /give the address itself/],
   ['interface.ge2.ipv6.address', 'dhcp6', /give the address itself/],

@@ -1,8 +1,8 @@
 // Arbitrary values and trees, derived from the schema: for every leaf the texts that its type takes.
 import fc from 'fast-check';
-import { concrete, type Leaf, schema, type Value } from '../../src/config/schema/index.ts';
+import { concrete, type Leaf, schema, type Value, type ValueType } from '../../src/config/schema/index.ts';
 import { Tree } from '../../src/config/tree.ts';
-import { MASK } from '../../src/dialect/seil/print.ts';
+import { MASK } from '../../src/dialect/mask.ts';
 
 const cidr = (address: fc.Arbitrary<string>, bits: number) =>
   fc.tuple(address, fc.nat(bits)).map(([a, n]) => `${a}/${n}`);
@@ -42,26 +42,31 @@ const KINDS: readonly fc.Arbitrary<string>[] = [
   numbered('ge'),
   numbered('ipsec'),
   numbered('sa'),
+  fc.constantFrom('tunnel 1', 'tunnel 2', 'pp 1', 'pp anonymous'),
+  fc.constantFrom('lan1', 'lan2', 'lan3'),
+  fc.integer({ min: 70, max: 90 }).map((n) => `${n}%`),
+  fc.stringMatching(/^0x(?:[0-9a-f]{2}){1,8}$/),
   fc.stringMatching(/^[a-z][a-z0-9-]{0,9}[a-z0-9]$/),
   fc.string({ maxLength: 40 }),
   awkward,
 ];
 
 /** Any valid value of a leaf: of its list, of its range, or of a kind that most of such texts belong to. */
-export function anyValue(leaf: Leaf): fc.Arbitrary<Value> {
-  const { type } = leaf;
-  const takes = (text: string) => type.parse(text) !== undefined && !(leaf.secret && text === MASK);
+export function anyValue({ type }: Leaf): fc.Arbitrary<Value> {
+  return anyText(type).map((text) => type.parse(text) as Value);
+}
+
+/** Any text that a type takes. */
+export function anyText(type: ValueType): fc.Arbitrary<string> {
+  const takes = (text: string) => type.parse(text) !== undefined && text !== MASK;
   const kinds = KINDS.filter((kind) => fc.sample(kind, { seed: 1, numRuns: 20 }).filter(takes).length > 5);
   if (type.values?.length) kinds.push(fc.constantFrom(...type.values));
-  for (const [min, max] of rangesOf(leaf)) kinds.push(fc.integer({ min, max }).map(String));
-  return fc
-    .oneof(...kinds)
-    .filter(takes)
-    .map((text) => type.parse(text) as Value);
+  for (const [min, max] of rangesOf({ type })) kinds.push(fc.integer({ min, max }).map(String));
+  return fc.oneof(...kinds).filter(takes);
 }
 
 /** The ranges that a leaf's own words promise. */
-export function rangesOf(leaf: Leaf): [number, number][] {
+export function rangesOf(leaf: Pick<Leaf, 'type'>): [number, number][] {
   return [...leaf.type.allowed.matchAll(/from (\d+) to (\d+)/g)].map((m) => [Number(m[1]), Number(m[2])]);
 }
 

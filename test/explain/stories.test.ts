@@ -118,7 +118,7 @@ test('aggressive mode is established, and warned of', () => {
 
 test('forced encapsulation shows as NAT and as the move to port 4500', () => {
   for (const version of [1, 2] as const) {
-    const n = first(negotiated({ version, forceEncapsulation: true }));
+    const n = first(negotiated({ version, natTraversal: 'force' }));
     const texts = n.findings.map((f) => f.text).join('\n');
     expect(texts).toMatch(/behind a NAT, or asks? for UDP encapsulation as if so/);
     expect(texts).toMatch(/the exchange moved to UDP 4500/);

@@ -15,7 +15,7 @@ describe.each([1, 2] as const)('IKEv%i', (version) => {
   });
 
   test('our own messages, handed back to us, make no tunnel', () => {
-    for (const forceEncapsulation of [false, true]) {
+    for (const natTraversal of ['enable', 'force'] as const) {
       const network = new Network(2);
       const a = new Node(network, A);
       network.filter = (from, to, data) => {
@@ -24,7 +24,7 @@ describe.each([1, 2] as const)('IKEv%i', (version) => {
         }
         return false;
       };
-      a.configure([policy(A, B, { version, forceEncapsulation })]);
+      a.configure([policy(A, B, { version, natTraversal })]);
       network.run(120);
       expect(a.engine.connections.get('ipsec0')!.children.size).toBe(0);
       expect(a.codes()).not.toContain('ike-established');

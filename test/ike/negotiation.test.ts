@@ -38,7 +38,7 @@ describe('IKEv1 (RFC 2409)', () => {
   });
 
   test('forced NAT traversal floats to port 4500 at message 5 (RFC 3947 4)', () => {
-    const { network, a } = pair(2, { forceEncapsulation: true });
+    const { network, a } = pair(2, { natTraversal: 'force' });
     network.run(5);
     expect(network.log.map(({ from }) => from.port)).toEqual([500, 500, 500, 500, ...Array(7).fill(4500)]);
     expect(live(a)[0].encapsulated).toBe(true);

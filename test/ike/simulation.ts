@@ -346,7 +346,8 @@ export function policy(local: string, remote: string, changes: Changes = {}): Co
     myId: { type: 'address', value: local },
     peerId: { type: 'address', value: remote },
     initiate: local === A ? 'start' : 'never',
-    forceEncapsulation: false,
+    natTraversal: 'enable',
+    rhythm: {},
     initialContact: true,
     dpd: true,
     nonceOctets: 16,
@@ -381,6 +382,7 @@ const CHILD: ChildPolicy = {
   anySelectors: true,
   protocol: 0,
   ports: { local: 0, remote: 0 },
+  named: true,
   loose: false,
 };
 

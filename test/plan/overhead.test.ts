@@ -18,6 +18,7 @@ function policy(ciphers: CipherName[], hashes: HashName[]): ChildPolicy {
     anySelectors: true,
     protocol: 0,
     ports: { local: 0, remote: 0 },
+    named: true,
     loose: false,
   };
 }

@@ -54,7 +54,8 @@ describe("seed 001's minimal configuration", () => {
       myId: { type: 'address', value: '10.0.0.1' },
       peerId: { type: 'address', value: '10.0.0.2' },
       initiate: 'start',
-      forceEncapsulation: false,
+      natTraversal: 'enable',
+      rhythm: {},
       initialContact: true,
       dpd: true,
       nonceOctets: 16,
@@ -84,6 +85,7 @@ describe("seed 001's minimal configuration", () => {
           anySelectors: false,
           protocol: 0,
           ports: { local: 0, remote: 0 },
+          named: true,
           loose: true,
         },
       ],
@@ -212,7 +214,7 @@ describe('a policy', () => {
       'ike.proposal.phase2.proxy-id.protocol : 17',
     );
     expect(policy).toMatchObject({
-      forceEncapsulation: true,
+      natTraversal: 'force',
       initialContact: false,
       dpd: false,
       nonceOctets: 32,

@@ -45,7 +45,7 @@ describe('two policies to one peer', () => {
   );
 
   test('are two children of one connection, under the peer that the association is with', () => {
-    const connections = connectionsOf(tunnels);
+    const connections = connectionsOf({ tunnels, ike: true });
     expect(connections).toHaveLength(1);
     expect(connections[0]).toMatchObject({
       name: 'sa0',
@@ -112,7 +112,7 @@ test('policies to different peers, or from different addresses of ours, do not s
     ...policy(2, { ...networks('192.168.1.0/24', '192.168.3.0/24'), 'security-association': 'sa1' }),
     ...policy(3, { ...networks('192.168.1.0/24', '192.168.4.0/24'), 'security-association': 'sa2' }),
   );
-  expect(connectionsOf(tunnels).map((c) => [c.name, c.version, c.local, c.remote])).toEqual([
+  expect(connectionsOf({ tunnels, ike: true }).map((c) => [c.name, c.version, c.local, c.remote])).toEqual([
     ['sa0', 1, '10.0.0.1', '10.0.0.2'],
     ['sa1', 2, '10.0.0.1', '10.0.0.9'],
     ['sa2', 1, '10.0.0.3', '10.0.0.2'],
@@ -129,7 +129,7 @@ test('a dynamic peer is known by its identifier, and waited for', () => {
     ...association(0, { 'address-type': 'dynamic' }),
     ...policy(7, networks('192.168.1.0/24', '192.168.7.0/24')),
   );
-  const [connection] = connectionsOf(tunnels);
+  const [connection] = connectionsOf({ tunnels, ike: true });
   expect(connection).toMatchObject({
     local: '10.0.0.1',
     initiate: 'never',
@@ -166,7 +166,7 @@ test('a dynamic peer with both families inside comes to one address of ours, by 
     ...policy(1, networks('192.168.1.0/24', '192.168.7.0/24')),
     ...policy(2, networks('2001:db8:1::/64', '2001:db8:7::/64')),
   );
-  const connections = connectionsOf(tunnels);
+  const connections = connectionsOf({ tunnels, ike: true });
   expect(connections.map((c) => [c.local, c.children.map((child) => child.name)])).toEqual([
     ['10.0.0.1', ['policy1', 'policy2']],
   ]);
@@ -184,7 +184,7 @@ test('IPv6 inside and outside', () => {
     ...association(0, { 'address-type': 'static', 'local-address': 'ge0', 'remote-address': '2001:db8::2' }),
     ...policy(1, networks('2001:db8:1::/64', '2001:db8:2::/64')),
   );
-  expect(connectionsOf(tunnels)[0].local).toBe('2001:db8::1');
+  expect(connectionsOf({ tunnels, ike: true })[0].local).toBe('2001:db8::1');
   expect(tunnels[0].catches).toEqual({ index: 1, family: 6 });
   expect(tunnels[0].dataplane.ipv6).toBe(true);
 });
@@ -196,5 +196,8 @@ test('responder-only waits, nat-traversal force encapsulates', () => {
     'ike.peer.0.nat-traversal : force',
     ...policy(1, networks('192.168.1.0/24', '192.168.2.0/24')),
   );
-  expect(connectionsOf(tunnels)[0]).toMatchObject({ initiate: 'never', forceEncapsulation: true });
+  expect(connectionsOf({ tunnels, ike: true })[0]).toMatchObject({
+    initiate: 'never',
+    natTraversal: 'force',
+  });
 });

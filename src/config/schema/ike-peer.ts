@@ -1,7 +1,6 @@
 // ike.peer.N: with whom policy-based IPsec negotiates (dialects.md A.3). ipsec.security-association names it by its address.
-import { habits, identifiers, negotiation, phase1, RESPONDER_ONLY } from './ike-settings.ts';
+import { habits, identifiers, limitation, negotiation, phase1, RESPONDER_ONLY } from './ike-settings.ts';
 import type { Leaf } from './leaf.ts';
-import { notBuiltFor } from './leaf.ts';
 import { either, enableDisable, ipv4, ipv6, oneOf, text } from './types.ts';
 
 const p = 'ike.peer.[]';
@@ -18,11 +17,11 @@ export const ikePeer: readonly Leaf[] = [
     path: `${p}.nat-traversal`,
     type: oneOf('enable', 'disable', 'force'),
     default: 'enable',
-    refuse: notBuiltFor(['disable'], 'enable encapsulates only where there is a NAT'),
-    help: 'UDP encapsulation when a NAT is found, or always.',
+    help: 'UDP encapsulation when a NAT is found, never, or always.',
   },
   ...negotiation(p),
-  ...identifiers(p, oneOf('address', 'fqdn', 'user-fqdn')),
+  ...identifiers(p, oneOf('address', 'fqdn', 'user-fqdn', 'key-id')),
   ...habits(p),
+  ...limitation(p),
   ...phase1(`${p}.proposal`),
 ];

@@ -1,7 +1,7 @@
 // What is set of a negotiation, whether it stands at an interface, at a peer or at a security policy (dialects.md A.2.1, A.3).
 import type { Leaf, ValueType } from './leaf.ts';
 import { notBuiltFor } from './leaf.ts';
-import { duration, either, enableDisable, integer, oneOf, text } from './types.ts';
+import { duration, either, enableDisable, integer, ipv4, ipv6, oneOf, text } from './types.ts';
 
 const modp = ['modp1024', 'modp1536', 'modp2048', 'modp3072', 'modp4096', 'modp6144', 'modp8192'] as const;
 const curves = ['ecp256', 'ecp384', 'ecp521', 'x25519', 'x448'] as const;
@@ -16,6 +16,7 @@ const cipher = oneOf(
   'chacha20-poly1305',
   'des',
 );
+const address = either(ipv4, ipv6);
 const noDes = notBuiltFor(['des'], 'single DES is broken; use aes256 or aes128');
 
 export const RESPONDER_ONLY = 'Wait for the peer and never initiate.';
@@ -76,13 +77,31 @@ export function identifiers(at: string, type: ValueType): readonly Leaf[] {
       default: 'address',
       help: 'Kind of identity we send.',
     },
+    {
+      path: `${at}.my-identifier.address`,
+      type: address,
+      ours: true,
+      help: 'Our identity as an address, where it is not our outer one: behind a NAT a peer may want the public one.',
+    },
     { path: `${at}.my-identifier.fqdn`, type: text(255, 1), help: 'Our identity as a domain name.' },
     { path: `${at}.my-identifier.user-fqdn`, type: text(255, 1), help: 'Our identity as user@domain.' },
+    {
+      path: `${at}.my-identifier.key-id`,
+      type: text(255, 1),
+      ours: true,
+      help: 'Our identity as a text that means something to the two of us alone.',
+    },
     {
       path: `${at}.peers-identifier.type`,
       type,
       default: 'address',
       help: 'Kind of identity the peer must send.',
+    },
+    {
+      path: `${at}.peers-identifier.address`,
+      type: address,
+      ours: true,
+      help: "The peer's identity as an address, where it is not its outer one.",
     },
     {
       path: `${at}.peers-identifier.fqdn`,
@@ -93,6 +112,12 @@ export function identifiers(at: string, type: ValueType): readonly Leaf[] {
       path: `${at}.peers-identifier.user-fqdn`,
       type: text(255, 1),
       help: "The peer's identity as user@domain.",
+    },
+    {
+      path: `${at}.peers-identifier.key-id`,
+      type: text(255, 1),
+      ours: true,
+      help: "The peer's identity as a text that means something to the two of us alone.",
     },
   ];
 }
@@ -112,6 +137,24 @@ export function habits(at: string): readonly Leaf[] {
       help: 'Ask a silent peer whether it lives (RFC 3706; RFC 7296 2.4). Timing: ike.dpd-interval, ike.dpd-maxfail.',
     },
     {
+      path: `${at}.dpd-interval`,
+      type: integer(1, 3600, 'seconds'),
+      ours: true,
+      help: 'Time between questions to this peer, where it is not that of all (ike.dpd-interval).',
+    },
+    {
+      path: `${at}.dpd-maxfail`,
+      type: integer(1, 100),
+      ours: true,
+      help: 'Questions without an answer before this peer counts as dead, where it is not the number for all (ike.dpd-maxfail).',
+    },
+    {
+      path: `${at}.nat-keepalive-interval`,
+      type: integer(5, 100_000, 'seconds'),
+      ours: true,
+      help: 'Time between NAT keepalives to this peer, where it is not that of all (ike.nat-keepalive-interval).',
+    },
+    {
       path: `${at}.nonce-size`,
       type: integer(8, 256, 'octets'),
       default: 16,
@@ -122,6 +165,26 @@ export function habits(at: string): readonly Leaf[] {
       type: enableDisable,
       default: 'enable',
       help: 'Of several ISAKMP SAs use the newest for new exchanges; disable uses the oldest.',
+    },
+  ];
+}
+
+/** Beyond the lists of both proposals. `at`: "interface.ipsec[].ike" or "ike.peer.[]". */
+export function limitation(at: string): readonly Leaf[] {
+  return [
+    {
+      path: `${at}.proposal.offer`,
+      type: oneOf('listed', 'all'),
+      default: 'listed',
+      ours: true,
+      help: 'IKEv2: propose what is listed, or all that we can, best first; of the groups the configured one first.',
+    },
+    {
+      path: `${at}.proposal.accept`,
+      type: oneOf('listed', 'all'),
+      default: 'listed',
+      ours: true,
+      help: 'When the peer begins: accept what is listed, or all that we can, the best of what it offers.',
     },
   ];
 }
@@ -156,7 +219,7 @@ export function phase1(at: string): readonly Leaf[] {
     },
     {
       path: `${at}.lifetime`,
-      type: duration(30, 604800),
+      type: duration(30, 691_200),
       default: 86400,
       help: 'Lifetime of the IKE SA.',
     },
@@ -187,13 +250,13 @@ export function phase2(at: string): readonly Leaf[] {
     },
     {
       path: `${at}.lifetime-of-time`,
-      type: duration(30, 604800),
+      type: duration(30, 691_200),
       default: 28800,
       help: 'Lifetime of the IPsec SA.',
     },
     {
       path: `${at}.lifetime-of-byte`,
-      type: either(integer(1_000_000, 999_999_999_999, 'octets'), oneOf('none')),
+      type: either(integer(102_400, 999_999_999_999_999, 'octets'), oneOf('none')),
       default: 'none',
       help: 'Traffic after which the IPsec SA is renewed.',
     },

@@ -1,13 +1,20 @@
 // ike.*: timing and padding of the IKE daemon, for all tunnels.
 import type { Leaf } from './leaf.ts';
-import { duration, enableDisable, integer } from './types.ts';
+import { duration, enableDisable, integer, oneOf } from './types.ts';
 
 export const ike: readonly Leaf[] = [
   {
-    path: 'ike.auto-initiation',
+    path: 'ike.service',
     type: enableDisable,
     default: 'enable',
-    help: 'Bring tunnels up without waiting for traffic; disable waits for the first packet.',
+    ours: true,
+    help: 'Whether there is IPsec at all; disable takes every tunnel down and keeps its settings.',
+  },
+  {
+    path: 'ike.auto-initiation',
+    type: oneOf('enable', 'disable', 'never'),
+    default: 'enable',
+    help: 'Bring tunnels up without waiting for traffic; disable waits for the first packet, never for the peer.',
   },
   {
     path: 'ike.interval',

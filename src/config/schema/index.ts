@@ -7,6 +7,7 @@ import { ipsec } from './ipsec.ts';
 import type { Leaf } from './leaf.ts';
 import { route } from './route.ts';
 import { system } from './system.ts';
+import { yamaha } from './yamaha.ts';
 
 export type { Leaf, Value, ValueType } from './leaf.ts';
 
@@ -18,6 +19,7 @@ export const schema: readonly Leaf[] = [
   ...ikePeer,
   ...ipsec,
   ...route,
+  ...yamaha,
 ];
 
 /** One step of the schema as a trie: names to follow, and the leaf that ends here. */

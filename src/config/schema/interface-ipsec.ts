@@ -2,17 +2,19 @@
 import {
   habits,
   identifiers,
+  limitation,
   negotiation,
   phase1,
   phase2,
   RESPONDER_ONLY,
   sequence,
 } from './ike-settings.ts';
-import type { Leaf } from './leaf.ts';
+import type { Leaf, ValueType } from './leaf.ts';
 import { notBuilt, notBuiltFor } from './leaf.ts';
 import {
   either,
   enableDisable,
+  hexOctets,
   hostName,
   integer,
   interfaceName,
@@ -25,16 +27,40 @@ import {
   tcpMss,
   text,
 } from './types.ts';
+import { yamahaTunnel } from './yamaha.ts';
 
 export const IPSEC_INTERFACES = 1024;
 
-const identifierType = oneOf('address', 'fqdn', 'user-fqdn', 'distinguished-name');
+const identifierType = oneOf('address', 'fqdn', 'user-fqdn', 'key-id', 'distinguished-name');
 const file = text(255, 1);
+const LOG_KINDS = ['message-info', 'payload-info', 'key-info'];
+const logKinds: ValueType = {
+  allowed: `one or more of ${LOG_KINDS.join(', ')} in this order, with blanks between them`,
+  values: LOG_KINDS,
+  parse: (t) => {
+    const given = t.split(' ');
+    return LOG_KINDS.filter((kind) => given.includes(kind)).join(' ') === t && t !== '' ? t : undefined;
+  },
+};
 const p = 'interface.ipsec[]';
 
 export const interfaceIpsec: readonly Leaf[] = [
+  {
+    path: `${p}.administration`,
+    type: oneOf('up', 'down'),
+    default: 'up',
+    ours: true,
+    help: 'Whether the tunnel is to be there at all; down keeps its settings, complete or not.',
+  },
   { path: `${p}.description`, type: text(255), help: 'A label for people.' },
   { path: `${p}.preshared-key`, type: text(128, 1), secret: true, help: 'The key shared with the peer.' },
+  {
+    path: `${p}.preshared-key-octets`,
+    type: hexOctets(128),
+    secret: true,
+    ours: true,
+    help: 'The same, of octets that are no text, in place of preshared-key.',
+  },
   {
     path: `${p}.ipv4.source`,
     type: either(ipv4, interfaceName('ge')),
@@ -106,9 +132,9 @@ export const interfaceIpsec: readonly Leaf[] = [
   },
   {
     path: `${p}.nat-traversal`,
-    type: oneOf('enable', 'force'),
+    type: oneOf('enable', 'disable', 'force'),
     default: 'enable',
-    help: 'UDP encapsulation when a NAT is found, or always. Between two of our routers force is also the faster form.',
+    help: 'UDP encapsulation when a NAT is found, never, or always. Between two of our routers force is also the faster form.',
   },
   {
     path: `${p}.ike.responder-only`,
@@ -159,6 +185,14 @@ export const interfaceIpsec: readonly Leaf[] = [
     help: "The subject of the peer's certificate, like C=JP, O=Example, CN=vpn. Ours is the one that our certificate has.",
   },
   ...habits(`${p}.ike`),
+  {
+    path: `${p}.ike.log`,
+    type: logKinds,
+    ours: true,
+    refuse: notBuilt('show log yamaha tells every step of a negotiation'),
+    help: 'What the log tells of negotiations besides: message-info, payload-info, key-info.',
+  },
+  ...limitation(`${p}.ike`),
   ...phase1(`${p}.ike.proposal.phase1`),
   ...phase2(`${p}.ike.proposal.phase2`),
   {
@@ -182,12 +216,20 @@ export const interfaceIpsec: readonly Leaf[] = [
     help: "The peer's side for IPv6.",
   },
   {
+    path: `${p}.ike.proposal.phase2.proxy-id.send`,
+    type: enableDisable,
+    default: 'enable',
+    ours: true,
+    help: 'IKEv1: whether the proxy-ids are sent at all; some routers send none and expect none.',
+  },
+  {
     path: `${p}.ike.proposal.phase2.proxy-id.protocol`,
     type: ipProtocol,
     default: 'any',
     help: 'IP protocol in the proxy-ids.',
   },
   ...sequence(p),
+  ...yamahaTunnel,
   ...['name-service', 'my-node-id', 'peer-node-id', 'key', 'my-address', 'address-family'].map(
     (name): Leaf => ({
       path: `${p}.floatlink.${name}`,

@@ -18,7 +18,7 @@ export function integer(min: number, max: number, unit = ''): ValueType {
   return {
     allowed: `a whole number from ${min} to ${max}${unit && ` ${unit}`}`,
     parse: (text) => {
-      const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
       return value >= min && value <= max ? value : undefined;
     },
   };
@@ -81,6 +81,17 @@ export function interfaceName(...kinds: readonly string[]): ValueType {
   return {
     allowed: `an interface (${orList(kinds.map((k) => `${k}0`))} …)`,
     parse: (t) => (pattern.test(t) ? t.replace(/\d+$/, (n) => String(Number(n))) : undefined),
+  };
+}
+
+/** Octets as 0x and pairs of hexadecimal digits. */
+export function hexOctets(max: number): ValueType {
+  return {
+    allowed: `0x and 1 to ${max} pairs of hexadecimal digits`,
+    parse: (t) => {
+      const octets = (t.length - 2) / 2;
+      return /^0x(?:[0-9a-f]{2})+$/i.test(t) && octets <= max ? t.toLowerCase() : undefined;
+    },
   };
 }
 

@@ -4,13 +4,21 @@ import { findLeaf } from '../../config/schema/index.ts';
 import { MAX_LINE, parseLine } from './line.ts';
 import { LINE_END } from './parse.ts';
 
-/** `file:line:column: sentence`, the line of the source and a caret under the culprit. Secrets are hidden. */
-export function explainMistake(file: string, source: string, mistake: PlacedMistake): string {
+/**
+ * `file:line:column: sentence`, the line of the source and a caret under the culprit. `hide` takes the secrets out of a line
+ * in which the culprit begins at `column`; that of SEIL's form by default.
+ */
+export function explainMistake(
+  file: string,
+  source: string,
+  mistake: PlacedMistake,
+  hide: (line: string, column: number) => string = hideSecret,
+): string {
   const text = source.split(LINE_END)[mistake.line - 1] ?? '';
   const head = `${file}:${mistake.line}:${mistake.column}: ${mistake.message}`;
   if (text === '') return head;
   const number = String(mistake.line);
-  const shown = hideSecret(text);
+  const shown = hide(text, mistake.column);
   const room = Math.max(1, shown.length - mistake.column + 1);
   const caret = ' '.repeat(mistake.column - 1) + '^'.repeat(Math.min(mistake.width, room));
   return `${head}\n  ${number} | ${shown}\n  ${' '.repeat(number.length)} | ${caret}`;

@@ -3,9 +3,9 @@ import type { Mistake, PlacedMistake } from '../../config/mistake.ts';
 import { findLeaf, type Value } from '../../config/schema/index.ts';
 import { Tree } from '../../config/tree.ts';
 import { validate } from '../../config/validate.ts';
+import { MASK } from '../mask.ts';
+import { nearestKey, nearestValue } from '../nearest.ts';
 import { MAX_LINE, parseLine } from './line.ts';
-import { nearestKey, nearestValue } from './nearest.ts';
-import { MASK } from './print.ts';
 
 export type Parsed = {
   readonly tree: Tree;

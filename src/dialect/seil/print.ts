@@ -1,10 +1,8 @@
 // Tree → SEIL text: aligned ` : `, schema order, defaults omitted. Law: parse(print(tree)) equals the tree.
 import { findLeaf } from '../../config/schema/index.ts';
 import type { Tree } from '../../config/tree.ts';
+import { MASK } from '../mask.ts';
 import { quote } from './line.ts';
-
-/** Stands for a secret in what people see; refused as a value when it comes back. */
-export const MASK = '********';
 
 export function printSeil(tree: Tree, options: { readonly maskSecrets: boolean }): string {
   const rows: [string, string][] = [];

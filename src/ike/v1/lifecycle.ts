@@ -59,8 +59,9 @@ export function lifetimeOf(sa: IsakmpSa): number {
 /** DPD: a question every interval, whether the peer is silent or not, as SEIL does (seed 001 #994). */
 export function watch(core: Core, sa: IsakmpSa): void {
   if (!sa.connection.policy.dpd || !sa.dpd) return;
-  core.arm(`sa:${sa.id}:dpd`, core.settings.dpdInterval * 1000, () => {
-    if (sa.dpdUnanswered >= core.settings.dpdMaxfail) {
+  const { dpdInterval, dpdMaxfail } = core.settingsOf(sa.connection);
+  core.arm(`sa:${sa.id}:dpd`, dpdInterval * 1000, () => {
+    if (sa.dpdUnanswered >= dpdMaxfail) {
       dead(core, sa);
       return;
     }
@@ -78,7 +79,7 @@ export function isakmpNotify(sa: IsakmpSa, type: number, data: Uint8Array = new 
 }
 
 function keepalive(core: Core, sa: IsakmpSa): void {
-  core.arm(`sa:${sa.id}:keepalive`, core.settings.natKeepaliveInterval * 1000, () => {
+  core.arm(`sa:${sa.id}:keepalive`, core.settingsOf(sa.connection).natKeepaliveInterval * 1000, () => {
     core.effect({ kind: 'keepalive', local: sa.local, remote: sa.remote });
     keepalive(core, sa);
   });
@@ -87,7 +88,8 @@ function keepalive(core: Core, sa: IsakmpSa): void {
 /** No answer to DPD: everything with this peer is dead (RFC 3706 5.5). */
 function dead(core: Core, sa: IsakmpSa): void {
   const { connection } = sa;
-  const alive = core.settings.dpdInterval * core.settings.dpdMaxfail * 1000;
+  const { dpdInterval, dpdMaxfail } = core.settingsOf(connection);
+  const alive = dpdInterval * dpdMaxfail * 1000;
   // The peer forgot only this SA: it answers on another one.
   if (
     [...connection.sas].some((o) => o !== sa && o.state === 'established' && core.now - o.lastHeard < alive)
@@ -98,7 +100,7 @@ function dead(core: Core, sa: IsakmpSa): void {
   }
   const reason: Reason = {
     code: 'PEER_DEAD',
-    text: `${sa.remote.address} did not answer ${core.settings.dpdMaxfail} DPD questions`,
+    text: `${sa.remote.address} did not answer ${dpdMaxfail} DPD questions`,
     hint: 'the peer or the path to it is down',
   };
   core.refuse('peer-dead', connection, 'ISAKMP SA lost', reason);

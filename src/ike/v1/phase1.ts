@@ -3,7 +3,7 @@ import { equalConstantTime, fromHex, hex } from '../../net/bytes.ts';
 import { type Endpoint, endpointText } from '../../net/endpoint.ts';
 import type { Connection, Core } from '../core.ts';
 import type { KeyExchangeResult } from '../crypto/key-exchange.ts';
-import { keyOf } from '../policy.ts';
+import { accepted, keyOf } from '../policy.ts';
 import { acceptPhase1Lifetime } from '../proposal/lifetime.ts';
 import { weakness } from '../proposal/strength.ts';
 import { type ChosenV1, choosePhase1, type IsakmpSuite, phase1Proposal } from '../proposal/v1.ts';
@@ -33,13 +33,21 @@ const VENDORS: readonly Payload[] = [
   VENDOR.DPD,
   VENDOR.NAT_T_RFC3947,
   VENDOR.NAT_T_DRAFT_02_N,
-].map((id) => ({ type: 'vendor', data: fromHex(id) }));
+].map(vendorOf);
 
-const FRAGMENTATION: Payload = { type: 'vendor', data: fromHex(VENDOR.FRAGMENTATION_ANY_MODE) };
+/** Without NAT traversal. */
+const WITHOUT_NAT: readonly Payload[] = VENDORS.slice(0, 2);
+
+const FRAGMENTATION: Payload = vendorOf(VENDOR.FRAGMENTATION_ANY_MODE);
+
+function vendorOf(id: string): Payload {
+  return { type: 'vendor', data: fromHex(id) };
+}
 
 /** Certificates make messages long: then we know fragments, which SEIL does not. */
 export function vendors({ policy }: Connection, mode: Phase1['mode']): readonly Payload[] {
-  const list = mode === 'main' ? VENDORS : VENDORS.slice(1);
+  const all = policy.natTraversal === 'disable' ? WITHOUT_NAT : VENDORS;
+  const list = mode === 'main' ? all : all.slice(1);
   return policy.credential.method === 'certificate' ? [...list, FRAGMENTATION] : list;
 }
 
@@ -108,7 +116,7 @@ export function offerOf({ policy }: Connection, mode: Phase1['mode']): PayloadOf
 
 /** As responder: the suite for a connection, its lifetime agreed on, or why there is none. */
 export function chooseFor({ policy }: Connection, offer: PayloadOf<'sa'>): ChosenV1<IsakmpSuite> {
-  const chosen = choosePhase1(policy.at, policy.ike, policy.credential.method, offer.proposals);
+  const chosen = choosePhase1(policy.at, accepted(policy.ike), policy.credential.method, offer.proposals);
   if (!chosen.ok) return chosen;
   const lifetime = acceptPhase1Lifetime(
     policy.at,
@@ -160,7 +168,8 @@ export function readVendors(sa: IsakmpSa, payloads: readonly Payload[]): void {
   const draft = [VENDOR.NAT_T_DRAFT_02, VENDOR.NAT_T_DRAFT_02_N, VENDOR.NAT_T_DRAFT_03].some((id) =>
     ids.has(id),
   );
-  sa.natT = ids.has(VENDOR.NAT_T_RFC3947) ? 'rfc' : draft ? 'draft' : 'none';
+  const wanted = sa.connection.policy.natTraversal !== 'disable';
+  sa.natT = !wanted ? 'none' : ids.has(VENDOR.NAT_T_RFC3947) ? 'rfc' : draft ? 'draft' : 'none';
 }
 
 /** The two NAT-D: where we send to, where we send from (RFC 3947 3.2). */
@@ -169,7 +178,7 @@ export function natDs(core: Core, sa: IsakmpSa): Payload[] {
   const draft = sa.natT === 'draft';
   const hashOf = (e: Endpoint) => natD(sa.suite!, sa.cookieI, sa.cookieR, e);
   // A wrong source makes the peer see a NAT, and so use UDP encapsulation (nat-traversal : force).
-  const forced = sa.connection.policy.forceEncapsulation;
+  const forced = sa.connection.policy.natTraversal === 'force';
   const source = forced ? core.random(hashOf(sa.local).length) : hashOf(sa.local);
   return [hashOf(sa.remote), source].map((data) => ({ type: 'nat-d', draft, data }));
 }
@@ -185,7 +194,7 @@ export function detectNat(
   const seen = (list: Uint8Array[], e: Endpoint) =>
     list.some((h) => equalConstantTime(h, natD(sa.suite!, sa.cookieI, sa.cookieR, e)));
   // The first is what the peer sees of us, the others are the peer's own addresses.
-  sa.nat.local = !seen(hashes.slice(0, 1), local) || sa.connection.policy.forceEncapsulation;
+  sa.nat.local = !seen(hashes.slice(0, 1), local) || sa.connection.policy.natTraversal === 'force';
   sa.nat.remote = !seen(hashes.slice(1), remote);
 }
 

@@ -7,7 +7,7 @@ import { equalConstantTime, Reader, u32Bytes, Writer } from '../../net/bytes.ts'
 import { activate, type ChildSa, childText, install, STRAGGLER_MS } from '../child.ts';
 import type { Core } from '../core.ts';
 import { prf } from '../crypto/prf.ts';
-import { type ChildPolicy, keyOf } from '../policy.ts';
+import { accepted, type ChildPolicy, keyOf } from '../policy.ts';
 import { acceptLifetime } from '../proposal/lifetime.ts';
 import { choosePhase2, lifetimes, type PhaseTwoSuite, phase2Proposal } from '../proposal/v1.ts';
 import type { Reason } from '../reason.ts';
@@ -123,7 +123,7 @@ function modeOf(sa: IsakmpSa, { mode }: ChildPolicy): number {
 /** 1 → */
 function start(core: Core, sa: IsakmpSa, quick: QuickMode): void {
   const { policy } = quick;
-  const ids = quick.replaces?.ids ?? idsOf(policy);
+  const ids = quick.replaces?.ids ?? (policy.named ? idsOf(policy) : undefined);
   quick.ids = ids;
   const proposal = phase2Proposal(policy, u32Bytes(quick.spiIn), modeOf(sa, policy));
   core.note('info', 'quick-mode', sa.connection, 'initiating phase 2');
@@ -131,7 +131,7 @@ function start(core: Core, sa: IsakmpSa, quick: QuickMode): void {
     { type: 'sa', doi: DOI_IPSEC, situation: SIT_IDENTITY_ONLY, proposals: [proposal] },
     { type: 'nonce', data: quick.nonce },
     ...(quick.pair ? [{ type: 'ke' as const, data: quick.pair.publicValue }] : []),
-    ...ids,
+    ...(ids ?? []),
   ]);
 }
 
@@ -240,7 +240,7 @@ function onProposal(
   const ids = pairOf(payloads);
   const policy = meant(sa, ids);
   if ('code' in policy) return refuse(policy, NOTIFY_V1.INVALID_ID_INFORMATION);
-  const chosen = choosePhase2(connection.policy, policy, offer.proposals, modeOf(sa, policy));
+  const chosen = choosePhase2(connection.policy, accepted(policy), offer.proposals, modeOf(sa, policy));
   if (!chosen.ok) return refuse(chosen.reason, NOTIFY_V1.NO_PROPOSAL_CHOSEN);
   const key = keyOf(policy.at, 'ike.proposal.phase2.lifetime-of-time');
   const lifetime = acceptLifetime(checkLevel, policy.seconds, chosen.suite.seconds, key);
@@ -337,7 +337,7 @@ function onAnswer(
   const { payloads } = d.chain;
   const [offer, nonce, ke] = [find(payloads, 'sa'), find(payloads, 'nonce'), find(payloads, 'ke')];
   if (!offer || !nonce) return;
-  const wrong = echoed(policy, quick.ids!, pairOf(payloads));
+  const wrong = quick.ids && echoed(policy, quick.ids, pairOf(payloads));
   if (wrong) return fail(core, sa, quick, wrong);
   const chosen = choosePhase2(sa.connection.policy, policy, offer.proposals, modeOf(sa, policy));
   if (!chosen.ok || offer.proposals[0].transforms.length !== 1) {

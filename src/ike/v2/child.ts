@@ -2,7 +2,7 @@
 import { Reader, u32Bytes } from '../../net/bytes.ts';
 import { type ChildSa, childText, install } from '../child.ts';
 import type { Core } from '../core.ts';
-import { type ChildPolicy, keyOf, selectorKeys } from '../policy.ts';
+import { accepted, type ChildPolicy, keyOf, selectorKeys } from '../policy.ts';
 import { chooseEsp, type EspSuite, espAlternatives, offeredSpi, toWire } from '../proposal/v2.ts';
 import type { Reason } from '../reason.ts';
 import { NOTIFY_V2, nameOf, PROTOCOL } from '../wire/numbers.ts';
@@ -100,7 +100,7 @@ export function answerChild(core: Core, sa: IkeSa, m: ChildMaterial): ChildAnswe
   if (transport && !findNotify(m.payloads, NOTIFY_V2.USE_TRANSPORT_MODE))
     return { payloads: [notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN)], reason: otherMode(policy) };
   const spi = core.allocateSpi();
-  const chosen = chooseEsp(policy, offer.proposals, m.groups, u32Bytes(spi));
+  const chosen = chooseEsp(accepted(policy), offer.proposals, m.groups, u32Bytes(spi));
   if (!chosen.ok) {
     core.event({ about: about(sa), did: 'unacceptable', payload: 'SA' });
     return { payloads: [notify(NOTIFY_V2.NO_PROPOSAL_CHOSEN)], reason: chosen.reason };

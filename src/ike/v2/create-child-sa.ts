@@ -320,7 +320,7 @@ export function answerCreateChild(
   const policy = old?.policy ?? meant(sa, payloads);
   const ke = find(payloads, 'ke');
   // Unset, PFS follows the initiator; set, it is demanded.
-  const groups = policy.pfs ? [policy.pfs] : ke ? Object.keys(GROUPS) : ['none'];
+  const groups = policy.pfs && !policy.accepts ? [policy.pfs] : ke ? Object.keys(GROUPS) : ['none'];
   const respondWith = (ownNonce: Uint8Array, publicValue?: Uint8Array, shared?: Uint8Array) => {
     const answer = answerChild(core, sa, {
       policy,

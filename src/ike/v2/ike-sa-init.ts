@@ -5,7 +5,7 @@ import type { Connection, Core } from '../core.ts';
 import { GROUPS, type Group, type GroupName, groupById } from '../crypto/algorithm.ts';
 import type { KeyPair } from '../crypto/key-exchange.ts';
 import { guessV2 } from '../fingerprint.ts';
-import { keyOf } from '../policy.ts';
+import { accepted, keyOf } from '../policy.ts';
 import { groupName } from '../proposal/names.ts';
 import {
   type Chosen,
@@ -133,10 +133,14 @@ function send(core: Core, attempt: Attempt): void {
 
 /** A wrong source hash makes the peer see a NAT, and so use UDP encapsulation (nat-traversal : force). */
 export function natSource(core: Core, sa: IkeSa, spiR: Uint8Array): Uint8Array {
-  return sa.connection.policy.forceEncapsulation ? core.random(20) : natDetection(sa.spiI, spiR, sa.local);
+  return sa.connection.policy.natTraversal === 'force'
+    ? core.random(20)
+    : natDetection(sa.spiI, spiR, sa.local);
 }
 
+/** None where NAT traversal is not wanted: without both sides' there is none (2.23). */
 export function natNotifies(sa: IkeSa, spiR: Uint8Array, source: Uint8Array): Payload[] {
+  if (sa.connection.policy.natTraversal === 'disable') return [];
   return [
     notify(NOTIFY_V2.NAT_DETECTION_SOURCE_IP, source),
     notify(NOTIFY_V2.NAT_DETECTION_DESTINATION_IP, natDetection(sa.spiI, spiR, sa.remote)),
@@ -158,11 +162,12 @@ export function detectNat(sa: IkeSa, spiR: Uint8Array, payloads: readonly Payloa
     payloads.flatMap((p) => (p.type === 'notify' && p.notify === type ? [p.data] : []));
   const sources = hashes(NOTIFY_V2.NAT_DETECTION_SOURCE_IP);
   const destinations = hashes(NOTIFY_V2.NAT_DETECTION_DESTINATION_IP);
-  if (sources.length === 0 || destinations.length === 0) return { local: false, remote: false };
+  const unwanted = sa.connection.policy.natTraversal === 'disable';
+  if (unwanted || sources.length === 0 || destinations.length === 0) return { local: false, remote: false };
   const seen = (list: Uint8Array[], e: Endpoint) =>
     list.some((h) => equalConstantTime(h, natDetection(sa.spiI, spiR, e)));
   return {
-    local: !seen(destinations, sa.local) || sa.connection.policy.forceEncapsulation,
+    local: !seen(destinations, sa.local) || sa.connection.policy.natTraversal === 'force',
     remote: !seen(sources, sa.remote),
   };
 }
@@ -341,7 +346,7 @@ export function onInitRequest(
   // Until the identity is known each of them may be meant: no connection stands in another's way.
   const verdicts = candidates.map((connection) => ({
     connection,
-    chosen: chooseIke(connection.policy.at, connection.policy.ike, offer.proposals, ke.group),
+    chosen: chooseIke(connection.policy.at, accepted(connection.policy.ike), offer.proposals, ke.group),
   }));
   const fits = verdicts.filter(({ chosen }) => chosen.ok);
   const { connection, chosen } =

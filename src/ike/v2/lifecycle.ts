@@ -93,7 +93,7 @@ export function limitAuthentication(core: Core, sa: IkeSa, data: Uint8Array): vo
 /** Liveness (RFC 7296 2.4): a silent peer is asked; no answer to any retransmission means it is gone. */
 export function watch(core: Core, sa: IkeSa): void {
   if (!sa.connection.policy.dpd) return;
-  const interval = core.settings.dpdInterval * 1000;
+  const interval = core.settingsOf(sa.connection).dpdInterval * 1000;
   core.arm(`sa:${sa.id}:dpd`, interval, () => {
     if (core.now - sa.lastHeard >= interval && !sa.outstanding && !sa.busy) {
       enqueue(sa, () => request(core, sa, EXCHANGE.INFORMATIONAL, [], LIVENESS, () => {}));
@@ -104,7 +104,7 @@ export function watch(core: Core, sa: IkeSa): void {
 
 /** RFC 3948 2.3: the NAT in front of us must not forget the mapping. */
 function keepalive(core: Core, sa: IkeSa): void {
-  core.arm(`sa:${sa.id}:keepalive`, core.settings.natKeepaliveInterval * 1000, () => {
+  core.arm(`sa:${sa.id}:keepalive`, core.settingsOf(sa.connection).natKeepaliveInterval * 1000, () => {
     core.effect({ kind: 'keepalive', local: sa.local, remote: sa.remote });
     keepalive(core, sa);
   });

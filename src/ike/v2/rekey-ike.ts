@@ -3,6 +3,7 @@ import { compareBytes, Reader } from '../../net/bytes.ts';
 import { halves, remove, STRAGGLER_MS } from '../child.ts';
 import type { Core } from '../core.ts';
 import { GROUPS, type GroupName, groupById } from '../crypto/algorithm.ts';
+import { accepted } from '../policy.ts';
 import { chooseIke, type IkeSuite, ikeAlternatives, toWire } from '../proposal/v2.ts';
 import { supervise } from '../supervise.ts';
 import { EXCHANGE, NOTIFY_V2, NOTIFY_V2_STATUS, nameOf, PROTOCOL } from '../wire/numbers.ts';
@@ -215,7 +216,7 @@ export function answerRekeyIke(core: Core, sa: IkeSa, messageId: number, payload
   const { policy } = sa.connection;
   const [offer, ke, nonce] = [find(payloads, 'sa')!, find(payloads, 'ke'), find(payloads, 'nonce')!];
   if (making(sa)) return refuse(NOTIFY_V2.TEMPORARY_FAILURE);
-  const chosen = chooseIke(policy.at, policy.ike, offer.proposals, ke?.group);
+  const chosen = chooseIke(policy.at, accepted(policy.ike), offer.proposals, ke?.group);
   if (!chosen.ok) {
     core.refuse('rekey-refused', sa.connection, 'renewal of the IKE SA refused', chosen.reason);
     return refuse(NOTIFY_V2.NO_PROPOSAL_CHOSEN);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Tree } from '../../../src/config/tree.ts';
+import { MASK } from '../../../src/dialect/mask.ts';
 import { parseSeil } from '../../../src/dialect/seil/parse.ts';
-import { MASK, printSeil } from '../../../src/dialect/seil/print.ts';
+import { printSeil } from '../../../src/dialect/seil/print.ts';
 import { MINIMAL } from '../../interop/seed001.ts';
 
 const printed = (source: string, maskSecrets = false) => printSeil(parseSeil(source).tree, { maskSecrets });

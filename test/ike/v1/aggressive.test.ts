@@ -47,7 +47,7 @@ describe('aggressive mode', () => {
   });
 
   test('forced NAT traversal floats to 4500 with the third message (RFC 3947 4)', () => {
-    const { network, a } = pair(4, { ...aggressive, forceEncapsulation: true });
+    const { network, a } = pair(4, { ...aggressive, natTraversal: 'force' });
     network.run(5);
     expect(network.log.map(({ from }) => from.port)).toEqual([500, 500, ...Array(6).fill(4500)]);
     expect(live(a)[0].encapsulated).toBe(true);

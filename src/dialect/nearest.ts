@@ -1,5 +1,5 @@
 // "Did you mean": the known key or value with the fewest edits.
-import { schema } from '../../config/schema/index.ts';
+import { schema } from '../config/schema/index.ts';
 
 /** The known key nearest to one as typed, with its numbers; undefined when none is near. */
 export function nearestKey(typed: string): string | undefined {

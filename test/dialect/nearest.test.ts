@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { concrete, schema } from '../../../src/config/schema/index.ts';
-import { nearestKey, nearestValue } from '../../../src/dialect/seil/nearest.ts';
+import { concrete, schema } from '../../src/config/schema/index.ts';
+import { nearestKey, nearestValue } from '../../src/dialect/nearest.ts';
 
 describe('the nearest key', () => {
   test.each([

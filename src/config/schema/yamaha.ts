@@ -1,0 +1,370 @@
+// What a Yamaha configuration says and nothing else here needs: its numbers, habits that have no counterpart, and commands
+// that are not built yet.
+import type { Leaf } from './leaf.ts';
+import { notBuiltFor } from './leaf.ts';
+import { either, enableDisable, integer, oneOf, text } from './types.ts';
+
+const p = 'interface.ipsec[].yamaha';
+const kept = (what: string, why: string) =>
+  `${what} Kept for the Yamaha form of this configuration, without effect: ${why}`;
+const inAnyCase = 'peers of either habit are met.';
+
+/** Ids of policies and gateways (dialects.md B.2). */
+const id = integer(1, 6000);
+
+export const yamahaTunnel: readonly Leaf[] = [
+  {
+    path: `${p}.policy`,
+    type: id,
+    ours: true,
+    help: 'Number of the policy that is bound to the tunnel, for a Yamaha configuration; 100 beyond the tunnel where it is not given.',
+  },
+  {
+    path: `${p}.gateway`,
+    type: id,
+    ours: true,
+    help: 'Number of the gateway that the tunnel is with, for a Yamaha configuration; that of the tunnel where it is not given.',
+  },
+  {
+    path: `${p}.encapsulation`,
+    type: oneOf('ipsec', 'ipip', 'pptp', 'l2tp', 'l2tpv3', 'l2tpv3-raw', 'ipudp', 'map-e', 'hb46pp'),
+    default: 'ipsec',
+    ours: true,
+    refuse: notBuiltFor(
+      ['ipip', 'pptp', 'l2tp', 'l2tpv3', 'l2tpv3-raw', 'ipudp', 'map-e', 'hb46pp'],
+      'a tunnel is ipsec',
+    ),
+    help: 'What the tunnel is.',
+  },
+  {
+    path: `${p}.tunnel-type`,
+    type: oneOf('point-to-point', 'multipoint'),
+    default: 'point-to-point',
+    ours: true,
+    refuse: notBuiltFor(['multipoint'], 'give each peer a tunnel of its own'),
+    help: 'Between how many the tunnel is.',
+  },
+  {
+    path: `${p}.ipcomp`,
+    type: oneOf('none', 'deflate'),
+    default: 'none',
+    ours: true,
+    refuse: notBuiltFor(['deflate'], 'what is worth sending today is compressed already'),
+    help: 'Compression of packets (RFC 3173).',
+  },
+  {
+    path: `${p}.follow-df-bit`,
+    type: enableDisable,
+    default: 'disable',
+    ours: true,
+    help: kept('Whether the fast path looks at the DF bit.', 'tx-df-set says what is done, on every path.'),
+  },
+  {
+    path: `${p}.phase2-group`,
+    type: oneOf(
+      'modp1024',
+      'modp1536',
+      'modp2048',
+      'modp3072',
+      'modp4096',
+      'modp6144',
+      'modp8192',
+      'ecp256',
+      'ecp384',
+      'ecp521',
+      'x25519',
+      'x448',
+    ),
+    ours: true,
+    help: 'Group that perfect forward secrecy will use once it is on.',
+  },
+  {
+    path: `${p}.always-on`,
+    type: enableDisable,
+    default: 'disable',
+    ours: true,
+    help: kept('Whether failed negotiations are begun again.', 'they always are.'),
+  },
+  {
+    path: `${p}.keepalive-log`,
+    type: enableDisable,
+    default: 'enable',
+    ours: true,
+    help: kept('Whether keepalives are logged.', 'a log tells what changes.'),
+  },
+  {
+    path: `${p}.keepalive-wait`,
+    type: integer(0, 1_000_000, 'seconds'),
+    default: 0,
+    ours: true,
+    help: kept('Time before keepalives begin.', 'they begin with the SA.'),
+  },
+  {
+    path: `${p}.message-id-control`,
+    type: enableDisable,
+    default: 'disable',
+    ours: true,
+    help: kept(
+      'Whether requests wait for each other.',
+      'the window is 1, as RFC 7296 2.3 has it without more.',
+    ),
+  },
+  {
+    path: `${p}.child-exchange-type`,
+    type: integer(1, 2),
+    default: 1,
+    ours: true,
+    help: kept('By which exchange Child SAs are made.', 'RFC 7296 leaves no choice.'),
+  },
+  {
+    path: `${p}.payload-type-1`,
+    type: integer(1, 3),
+    default: 2,
+    ours: true,
+    help: kept('Form of IKEv1 payloads.', inAnyCase),
+  },
+  {
+    path: `${p}.payload-type-2`,
+    type: integer(1, 2),
+    default: 2,
+    ours: true,
+    help: kept('Form of IKEv2 payloads.', inAnyCase),
+  },
+  {
+    path: `${p}.send-info`,
+    type: enableDisable,
+    default: 'enable',
+    ours: true,
+    help: kept('Whether IKEv1 informs of deletions.', 'it does, so that the peer knows.'),
+  },
+  {
+    path: `${p}.restrict-dangling-sa`,
+    type: oneOf('auto', 'off'),
+    default: 'auto',
+    ours: true,
+    help: kept('Whether IPsec SAs outlive their ISAKMP SA.', 'they do, and DPD finds a peer that is gone.'),
+  },
+  {
+    path: `${p}.backward-compatibility`,
+    type: integer(1, 2),
+    default: 1,
+    ours: true,
+    help: kept('Behaviour towards old firmware.', inAnyCase),
+  },
+  {
+    path: `${p}.nat-traversal-type`,
+    type: integer(1, 2),
+    default: 1,
+    ours: true,
+    help: kept('Draft of NAT traversal.', 'RFC 3947 and the drafts are recognised.'),
+  },
+  {
+    path: `${p}.child-rekey`,
+    type: either(integer(70, 90, 'percent'), oneOf('off')),
+    default: 75,
+    ours: true,
+    help: kept(
+      'When IPsec SAs are renewed, in percent of their lifetime.',
+      'that is chosen so that both sides do not begin at once.',
+    ),
+  },
+  {
+    path: `${p}.ike-rekey`,
+    type: either(integer(70, 90, 'percent'), oneOf('off')),
+    default: 75,
+    ours: true,
+    help: kept('When IKE SAs are renewed.', 'that is chosen so that both sides do not begin at once.'),
+  },
+];
+
+const words = text(1000, 1);
+
+/** Stands for any interface in a heading. */
+export const ANY_LAN = 'lan*';
+
+/** Commands that Yamaha's routers know and Sekisho has not built, with what to do; one without holds a session's habits. */
+export type Unbuilt = { readonly head: string; readonly instead?: string; readonly secret?: true };
+
+const later = 'leave it out';
+const remoteAccess = 'remote access for phones comes later; leave it out';
+const pp = 'PPPoE and PPP come later; leave it out';
+const filters = 'filters and address translation come with the firmware; leave it out';
+const services = 'DHCP, DNS and NTP come with the firmware; leave it out';
+const certificates = 'give certificates by interface.ipsecN.ike.authentication in the other dialect';
+
+export const UNBUILT: readonly Unbuilt[] = [
+  ...[
+    'pp name',
+    'pp bind',
+    'pp always-on',
+    'pp enable',
+    'pp disable',
+    'pp auth accept',
+    'pp auth request',
+    'pp keepalive',
+    'pp disconnect',
+    'pppoe',
+    'ppp',
+    'ip pp',
+    'ipv6 pp',
+    'pp backup',
+    'pp default',
+  ].map((head) => ({ head, instead: pp })),
+  ...['pp auth username', 'pp auth myname'].map((head): Unbuilt => ({ head, instead: pp, secret: true })),
+  ...[
+    'l2tp service',
+    'l2tp tunnel disconnect',
+    'l2tp keepalive',
+    'l2tp syslog',
+    'l2tp always-on',
+    'l2tp hostname',
+    'l2tp local',
+    'l2tp remote',
+    'ipsec transport',
+    'pptp',
+    'tunnel template',
+  ].map((head) => ({ head, instead: remoteAccess })),
+  { head: 'l2tp tunnel auth', instead: remoteAccess, secret: true },
+  ...['ipsec ike eap myname', 'ipsec ike xauth myname', 'auth user'].map(
+    (head): Unbuilt => ({ head, instead: remoteAccess, secret: true }),
+  ),
+  ...[
+    'ipsec ike eap request',
+    'ipsec ike eap send',
+    'ipsec ike xauth request',
+    'ipsec ike mode-cfg',
+    'auth user attribute',
+    'auth user group',
+  ].map((head) => ({ head, instead: remoteAccess })),
+  ...['ipsec ike auth method', 'ipsec ike pki', 'pki crl'].map((head) => ({ head, instead: certificates })),
+  { head: 'pki certificate', instead: certificates, secret: true },
+  ...[
+    'ip filter',
+    'ipv6 filter',
+    'nat descriptor',
+    'ip tunnel secure',
+    'ip tunnel nat',
+    'ip lan* secure',
+    'ip lan* nat',
+    'ethernet filter',
+  ].map((head) => ({ head, instead: filters })),
+  ...['dhcp', 'dns', 'ip host', 'ntpdate', 'sntpd', 'timezone', 'schedule'].map((head) => ({
+    head,
+    instead: services,
+  })),
+  ...[
+    'sshd',
+    'telnetd service on',
+    'httpd',
+    'snmp',
+    'switch',
+    'vlan',
+    'bridge',
+    'rip',
+    'ospf',
+    'bgp',
+    'ip keepalive',
+    'tunnel backup',
+    'tunnel endpoint',
+    'ipv6 prefix',
+    'lan type',
+    'lan backup',
+    'ip lan* proxyarp',
+    'ip lan* vrrp',
+    'ip lan* rip',
+    'ip tunnel rip',
+    'ip tunnel ospf',
+    'ip simple-service',
+    'ip stealth',
+    'url',
+    'mail',
+    'lua',
+    'statistics',
+    'queue',
+    'speed',
+    'cooperation',
+    'upnp',
+    'sip',
+    'alarm',
+    'usbhost',
+    'external-memory',
+    'operation',
+  ].map((head) => ({ head, instead: later })),
+  ...['login user', 'login password', 'administrator password'].map(
+    (head): Unbuilt => ({ head, instead: 'accounts are those of the system; leave it out', secret: true }),
+  ),
+  { head: 'user attribute', instead: 'accounts are those of the system; leave it out' },
+  // Habits of a session, and what is so in any case.
+  ...[
+    'console',
+    'login timer',
+    'security class',
+    'telnetd service off',
+    'telnetd host',
+    'ip routing on',
+    'ipv6 routing on',
+    'no httpd',
+  ].map((head) => ({ head })),
+];
+
+/** The table's entry for a command: the longest beginning. */
+export function unbuilt(command: string): Unbuilt | undefined {
+  const words = command.split(' ');
+  const begins = ({ head }: Unbuilt) =>
+    head
+      .split(' ')
+      .every((word, i) => words[i] === word || (word === ANY_LAN && /^lan\d+$/.test(words[i] ?? '')));
+  return UNBUILT.filter(begins).sort((a, b) => b.head.length - a.head.length)[0];
+}
+
+function refuse(value: string | number): string | undefined {
+  const entry = unbuilt(String(value));
+  return entry?.instead && `(${entry.head}) is known but not built yet: ${entry.instead}`;
+}
+
+export const yamaha: readonly Leaf[] = [
+  {
+    path: 'yamaha.max-session',
+    type: integer(1, 5),
+    default: 3,
+    ours: true,
+    help: kept('Negotiations with one peer at a time.', 'one is enough.'),
+  },
+  {
+    path: 'yamaha.queue-length',
+    type: integer(1, 12_000),
+    ours: true,
+    help: kept('IKE messages that may wait.', 'they wait in the socket, and floods are met by cookies.'),
+  },
+  {
+    path: 'yamaha.log-illegal-spi',
+    type: enableDisable,
+    default: 'disable',
+    ours: true,
+    help: kept('Whether packets of unknown SPI are logged.', 'they are counted.'),
+  },
+  {
+    path: 'yamaha.kept.[].selection',
+    type: {
+      allowed: 'tunnel N, pp N or pp anonymous',
+      parse: (t) => (/^(?:tunnel [1-9]\d{0,3}|pp [1-9]\d{0,3}|pp anonymous)$/.test(t) ? t : undefined),
+    },
+    ours: true,
+    help: 'What a kept command was given for.',
+  },
+  {
+    path: 'yamaha.kept.[].command',
+    type: words,
+    ours: true,
+    refuse,
+    help: 'A command that is known and not built, or without effect here.',
+  },
+  {
+    path: 'yamaha.kept.[].command-with-secret',
+    type: words,
+    secret: true,
+    ours: true,
+    refuse,
+    help: 'The same, of one that holds a password.',
+  },
+];
