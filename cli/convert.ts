@@ -11,11 +11,8 @@ export function convertCommand(): Command {
     .addArgument(dialect('to'))
     .argument('<file>')
     .action((from: Dialect, to: Dialect, file: string) => {
-      const { tree, errors, explain } = read(readText(file), from);
-      // What is not built yet is still said in both; what could not be read is not.
-      const unread = errors.filter((m) =>
-        ['syntax', 'unknown-key', 'duplicate-key', 'bad-value'].includes(m.code),
-      );
+      // What is not built yet is still said in both.
+      const { tree, unread, explain } = read(readText(file), from);
       if (unread.length > 0) fail(unread.map((m) => explain(file, m)).join('\n'));
       const { text, unexpressed } = print(tree, to, { maskSecrets: false });
       process.stdout.write(text);

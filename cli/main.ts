@@ -55,19 +55,18 @@ program
 
 withSocket(program.command('run'))
   .description('run the router in the foreground, in the current network namespace')
-  .requiredOption('--config <file>', 'configuration')
+  .option('--config <file>', 'begin with this configuration, in either dialect, instead of the saved one')
   .option('--state <folder>', 'what outlives a restart', '/var/lib/sekisho')
   .option('--journal <file>', 'write down all that the IKE engine is told, keys included, to be replayed')
-  .action((options: { config: string; state: string; journal?: string }, command: Command) => {
-    if (!check(options.config)) process.exit(1);
+  .action((options: { config?: string; state: string; journal?: string }, command: Command) => {
+    if (options.config !== undefined && !check(options.config)) process.exit(1);
     const main = fileURLToPath(new URL('../src/daemon/main.ts', import.meta.url));
     const args = [
       process.execPath,
       ...process.execArgv,
       `--max-semi-space-size=${YOUNG_MB}`,
       main,
-      '--config',
-      options.config,
+      ...(options.config === undefined ? [] : ['--config', options.config]),
       '--socket',
       socketOf(command),
       '--state',

@@ -1,20 +1,24 @@
 // What the control socket can be asked: one table, so that an unknown request lists what exists.
 
-import { type Dialect, print, read } from '../dialect/index.ts';
+import type { Tree } from '../config/tree.ts';
+import { type Dialect, print } from '../dialect/index.ts';
 import { parseAddress } from '../net/address.ts';
 import { cryptoView, showCrypto } from '../show/crypto.ts';
 import { showDiagnosis } from '../show/diagnosis.ts';
+import { showHistory } from '../show/history.ts';
 import { logLine } from '../show/log/seil.ts';
 import { eventLine, yamahaLine } from '../show/log/yamaha.ts';
 import { showIke, showInterface, showIpsec, showSecurityPolicy } from '../show/seil.ts';
 import { ikeView, tunnelView } from '../show/view.ts';
+import type { Changes } from './changes.ts';
 import { diagnose } from './diagnose.ts';
-import type { Answer, Request, Role } from './protocol.ts';
-import { Refused, type Router } from './router.ts';
+import { compare, edit, stateOf } from './edit.ts';
+import type { Answer, Caller, Request } from './protocol.ts';
+import type { Router } from './router.ts';
 
 type View = { data: unknown; text: string };
 
-const VIEWS: Readonly<Record<string, (router: Router) => View | Promise<View>>> = {
+const VIEWS: Readonly<Record<string, (router: Router, changes: Changes) => View | Promise<View>>> = {
   'status ike': (router) => {
     const data = ikeView(router.source);
     return { data, text: showIke(data) };
@@ -43,13 +47,14 @@ const VIEWS: Readonly<Record<string, (router: Router) => View | Promise<View>>> 
     const data = [...steps, ...rest].sort((a, b) => a.sequence - b.sequence);
     return { data, text: data.map((e) => `${yamahaLine(e.time, e.text)}\n`).join('') };
   },
-  config: (router) => configuration(router, 'seil'),
-  'config yamaha': (router) => configuration(router, 'yamaha'),
+  config: (router) => configuration(router.tree, 'seil'),
+  'config yamaha': (router) => configuration(router.tree, 'yamaha'),
+  'config candidate': (_router, changes) => configuration(changes.candidate, 'seil'),
 };
 
 /** Without secrets; what the dialect cannot say is named behind it. */
-function configuration(router: Router, dialect: Dialect): View {
-  const { text, unexpressed } = print(router.tree, dialect, { maskSecrets: true });
+function configuration(tree: Tree, dialect: Dialect): View {
+  const { text, unexpressed } = print(tree, dialect, { maskSecrets: true });
   const named = unexpressed.map((key) => `# ${key} cannot be said here\n`).join('');
   return { data: { text, unexpressed }, text: text + named };
 }
@@ -66,29 +71,44 @@ function interfaceViews(router: Router, name: string): View | undefined {
     : undefined;
 }
 
+/** Requests that only look: everybody may. */
+const LOOKING: readonly Request['command'][] = ['show', 'state', 'history', 'compare'];
+
 export async function answer(
-  router: Router,
+  { router, changes }: { readonly router: Router; readonly changes: Changes },
   request: Request,
-  role: Role,
+  caller: Caller,
   stop: () => Promise<void>,
 ): Promise<Answer> {
+  if (caller.role !== 'admin' && !LOOKING.includes(request.command)) return forbidden(request.command);
   switch (request.command) {
     case 'show':
-      return show(router, request.what, request.json === true);
-    case 'reload':
-      if (role !== 'admin') return forbidden('reload');
-      return reload(router, request.file, request.source);
+      return show(router, changes, request);
+    case 'state':
+      return { ok: true, text: '', data: stateOf(router, changes, caller) };
+    case 'history': {
+      const data = changes.history();
+      return { ok: true, text: showHistory(data), data };
+    }
+    case 'compare':
+      return comparison(changes, request.back ?? 0, request.dialect ?? 'seil');
     case 'diagnose':
-      if (role !== 'admin') return forbidden('diagnose');
       return look(router, request);
     case 'stop':
-      if (role !== 'admin') return forbidden('stop');
       stop().catch((e: Error) =>
         router.log.add({ level: 'error', function: 'boot', code: 'stop', text: e.message }),
       );
       return { ok: true, text: '' };
     default:
-      return { ok: false, error: 'There is no such request: show, reload, diagnose or stop.' };
+      return edit(changes, request, caller);
+  }
+}
+
+function comparison(changes: Changes, back: number, dialect: Dialect): Answer {
+  try {
+    return { ok: true, text: compare(changes, back, dialect) };
+  } catch (e) {
+    return { ok: false, error: (e as Error).message };
   }
 }
 
@@ -110,13 +130,17 @@ async function look(router: Router, request: Extract<Request, { command: 'diagno
   return { ok: true, text, data };
 }
 
-async function show(router: Router, what: string, json: boolean): Promise<Answer> {
+async function show(
+  router: Router,
+  changes: Changes,
+  { what, json = false }: Extract<Request, { command: 'show' }>,
+): Promise<Answer> {
   const match = /^status interface(?:\.(\*|[a-z0-9*]+))?$/.exec(what);
   const name = match?.[1] ?? '';
   const view = match
     ? interfaceViews(router, name)
     : Object.hasOwn(VIEWS, what)
-      ? await VIEWS[what](router)
+      ? await VIEWS[what](router, changes)
       : undefined;
   if (!view) {
     const known = [
@@ -126,18 +150,4 @@ async function show(router: Router, what: string, json: boolean): Promise<Answer
     return { ok: false, error: `There is nothing to show under "${what}": ${known.join(', ')}.` };
   }
   return { ok: true, text: json ? `${JSON.stringify(view.data, null, 2)}\n` : view.text, data: view.data };
-}
-
-async function reload(router: Router, file: string, text: string): Promise<Answer> {
-  const parsed = read(text);
-  if (parsed.errors.length > 0) {
-    return { ok: false, error: parsed.errors.map((m) => parsed.explain(file, m)).join('\n') };
-  }
-  try {
-    const done = await router.apply(parsed.tree);
-    return { ok: true, text: done.length > 0 ? `${done.join('\n')}\n` : 'Nothing to change.\n' };
-  } catch (e) {
-    if (e instanceof Refused) return { ok: false, error: e.message };
-    throw e;
-  }
 }

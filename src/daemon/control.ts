@@ -3,14 +3,14 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { loadNative } from '../dataplane/native.ts';
-import type { Answer, Request, Role } from './protocol.ts';
+import type { Answer, Caller, Request } from './protocol.ts';
 
 /** A configuration of 100,000 lines fits; more is no request. */
 const MAX_REQUEST = 32 << 20;
 
 const GROUP = 'sekisho';
 
-export type Handler = (request: Request, role: Role) => Promise<Answer>;
+export type Handler = (request: Request, caller: Caller) => Promise<Answer>;
 
 export async function listen(path: string, handle: Handler): Promise<Server> {
   if (await answers(path))
@@ -49,14 +49,15 @@ function groupId(name: string): number | undefined {
 }
 
 /** SO_PEERCRED: the kernel's word for who connected. */
-function roleOf(socket: Socket): Role {
+function callerOf(socket: Socket): Caller {
   const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
   const uid = loadNative().peerUid(fd);
-  return uid === 0 || uid === process.getuid?.() ? 'admin' : 'user';
+  const role = uid === 0 || uid === process.getuid?.() ? 'admin' : 'user';
+  return { role, name: uid === 0 ? 'root' : `uid ${uid}` };
 }
 
 function serve(socket: Socket, handle: Handler): void {
-  const role = roleOf(socket);
+  const caller = callerOf(socket);
   let pending = '';
   socket.setEncoding('utf8');
   socket.on('error', () => {}); // A caller that goes away takes its answer with it.
@@ -66,15 +67,15 @@ function serve(socket: Socket, handle: Handler): void {
     for (let end = pending.indexOf('\n'); end >= 0; end = pending.indexOf('\n')) {
       const line = pending.slice(0, end);
       pending = pending.slice(end + 1);
-      reply(socket, line, role, handle);
+      reply(socket, line, caller, handle);
     }
   });
 }
 
-async function reply(socket: Socket, line: string, role: Role, handle: Handler): Promise<void> {
+async function reply(socket: Socket, line: string, caller: Caller, handle: Handler): Promise<void> {
   let answer: Answer;
   try {
-    answer = await handle(JSON.parse(line) as Request, role);
+    answer = await handle(JSON.parse(line) as Request, caller);
   } catch (e) {
     answer = {
       ok: false,

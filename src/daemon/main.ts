@@ -1,13 +1,19 @@
 // `sekisho run`: the router in the foreground, in the current network namespace.
 import { createWriteStream, fchmodSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { emptyTree, type Tree } from '../config/tree.ts';
+import { validate } from '../config/validate.ts';
 import { loadNative, NativeDataplane } from '../dataplane/native.ts';
 import { read } from '../dialect/index.ts';
+import { reaches } from '../host/path.ts';
+import { tunnelView } from '../show/view.ts';
+import { Changes, type Condition } from './changes.ts';
 import { answer } from './commands.ts';
 import { listen } from './control.ts';
 import { Log } from './log.ts';
 import { Router, type RouterOptions } from './router.ts';
 import { State } from './state.ts';
+import { Store } from './store.ts';
 
 /** What was sent is on its way before the process goes. */
 const GOODBYE_MS = 50;
@@ -15,27 +21,21 @@ const GOODBYE_MS = 50;
 async function main(): Promise<void> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({ options: { config: text, socket: text, state: text, journal: text } });
-  const file = values.config ?? '';
-  const source = readFileSync(file, 'utf8');
-  const parsed = read(source);
-  if (parsed.errors.length > 0) {
-    for (const mistake of parsed.errors) process.stderr.write(`${parsed.explain(file, mistake)}\n`);
-    process.exit(1);
-  }
   const log = new Log(inTurns((text) => process.stderr.write(text)));
   for (const text of loadNative().selftestFailures) {
     log.add({ level: 'error', function: 'data', code: 'selftest', text });
   }
-  for (const { message } of parsed.warnings) {
-    log.add({ level: 'warning', function: 'conf', code: 'weak', text: message });
-  }
+  const state = openState(values.state, log);
+  const beginning = values.config === undefined ? saved(state, log) : fromFile(values.config, log);
   const path = values.socket ?? '/run/sekisho/control.sock';
   let router: Router | undefined;
+  let changes: Changes | undefined;
   let stopping = false;
   const stop = async () => {
     if (stopping) return;
     stopping = true;
     log.add({ level: 'info', function: 'boot', code: 'stop', text: 'stopping' });
+    changes?.stop();
     await router?.stop();
     await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
     rmSync(path, { force: true });
@@ -43,17 +43,24 @@ async function main(): Promise<void> {
   };
 
   // The socket first: it tells a second router on the same machine from a first one, before anything is touched.
-  await listen(path, async (request, role) =>
-    router ? answer(router, request, role, stop) : { ok: false, error: 'The router is starting.' },
+  await listen(path, async (request, caller) =>
+    router && changes
+      ? answer({ router, changes }, request, caller, stop)
+      : { ok: false, error: 'The router is starting.' },
   );
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop().catch(die));
   process.on('SIGHUP', () => {}); // a terminal that closes does not take the network with it
   try {
     router = new Router(log, (onEvent) => new NativeDataplane(onEvent), loadNative().x509, {
-      ...crashSecret(values.state, log),
+      ...(state ? { crashSecret: state.secret('crash-secret') } : {}),
       ...journal(values.journal, log),
     });
-    await router.start(parsed.tree);
+    await router.start(beginning);
+    const started = router;
+    const start = saved(state);
+    changes = new Changes(router, state && storeOf(state), start, log, (condition) =>
+      met(started, condition),
+    );
   } catch (e) {
     await router?.stop();
     rmSync(path, { force: true });
@@ -82,15 +89,65 @@ function inTurns(write: (text: string) => void): (line: string) => void {
   };
 }
 
-/** A router without a place for its state works all the same: its peers find out about a crash by themselves. */
-function crashSecret(folder: string | undefined, log: Log): Pick<RouterOptions, 'crashSecret'> {
+/** A router without a place for its state works all the same: nothing can be saved, and peers find out about a crash late. */
+function openState(folder = '/var/lib/sekisho', log: Log): State | undefined {
   try {
-    return { crashSecret: new State(folder ?? '/var/lib/sekisho').secret('crash-secret') };
+    return new State(folder);
   } catch (e) {
-    const text = `peers cannot be told of a crash (RFC 6290): ${(e as Error).message}`;
+    const text = `nothing can be saved, and peers cannot be told of a crash (RFC 6290): ${(e as Error).message}`;
     log.add({ level: 'warning', function: 'boot', code: 'state', text });
-    return {};
+    return undefined;
   }
+}
+
+function storeOf(state: State): Store {
+  return new Store(state.path('config'), state.secret('seal-key'));
+}
+
+/**
+ * What was saved; of a router that nobody has configured, nothing. One that cannot be read is told, and the last commit that
+ * can be takes its place: a router that is not reached any more is the worst of all.
+ */
+function saved(state: State | undefined, log?: Log): Tree {
+  const store = state && storeOf(state);
+  const attempts = [
+    () => store?.startup(),
+    ...(store?.history() ?? []).map(
+      ({ number }) =>
+        () =>
+          store?.revision(number),
+    ),
+  ];
+  let tree: Tree | undefined;
+  for (const attempt of attempts) {
+    try {
+      tree = attempt();
+      break;
+    } catch (e) {
+      log?.add({ level: 'error', function: 'conf', code: 'unreadable', text: (e as Error).message });
+    }
+  }
+  for (const { message } of tree && log ? validate(tree).warnings : [])
+    log?.add({ level: 'warning', function: 'conf', code: 'weak', text: message });
+  return tree ?? emptyTree;
+}
+
+/** A configuration in either dialect, in place of what was saved. */
+function fromFile(file: string, log: Log): Tree {
+  const { tree, errors, warnings, explain } = read(readFileSync(file, 'utf8'));
+  if (errors.length > 0) {
+    for (const mistake of errors) process.stderr.write(`${explain(file, mistake)}\n`);
+    process.exit(1);
+  }
+  for (const { message } of warnings)
+    log.add({ level: 'warning', function: 'conf', code: 'weak', text: message });
+  return tree;
+}
+
+/** Whether what a commit waits for is so now. */
+async function met(router: Router, condition: Condition): Promise<boolean> {
+  if ('ping' in condition) return reaches(condition.ping);
+  return tunnelView(router.source).some((t) => t.connection === condition.tunnel && t.state === 'up');
 }
 
 /** Readable by the router's owner alone: a journal holds keys. */

@@ -37,6 +37,11 @@ export class Names {
     this.#resolve = ask;
   }
 
+  /** What is known of the names that are watched. */
+  known(): ReadonlyMap<string, Address> {
+    return this.#known;
+  }
+
   /** From now on these names are watched; what is known of them now. */
   follow(names: readonly string[]): ReadonlyMap<string, Address> {
     for (const [name, timer] of this.#timers) {

@@ -1,7 +1,53 @@
 // What is said over the control socket, one JSON object a line each way.
 
+export type Language = 'en' | 'ja';
+
+/** What is selected in the dialect that selects: a tunnel, a PP interface, or nothing. */
+export type Selection =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'tunnel'; readonly number: number }
+  | { readonly kind: 'pp'; readonly number: number | 'anonymous' };
+
 export type Request =
-  | { readonly command: 'show'; readonly what: string; readonly json?: boolean }
+  | {
+      readonly command: 'show';
+      readonly what: string;
+      readonly json?: boolean;
+      readonly language?: Language;
+    }
+  /** Of the candidate: one `key : value`; a key or all keys below it; a whole configuration in either dialect. */
+  | { readonly command: 'set'; readonly line: string }
+  | { readonly command: 'delete'; readonly key: string }
+  | { readonly command: 'load'; readonly file: string; readonly source: string }
+  | { readonly command: 'discard' }
+  /** What a commit would do. */
+  | { readonly command: 'check' }
+  | {
+      readonly command: 'commit';
+      readonly comment?: string;
+      /** Seconds until it is taken back unless confirmed. */
+      readonly confirmWithin?: number;
+      readonly when?: { readonly ping: string } | { readonly tunnel: string };
+    }
+  | { readonly command: 'confirm' }
+  /** Makes an earlier commit the candidate. */
+  | { readonly command: 'rollback'; readonly back: number }
+  /** The candidate beside an earlier commit, 0 is what runs. */
+  | { readonly command: 'compare'; readonly back?: number; readonly dialect?: 'seil' | 'yamaha' }
+  | { readonly command: 'history' }
+  | { readonly command: 'save' }
+  /** A command that acts at once; the answer's data is what is selected then. */
+  | {
+      readonly command: 'yamaha';
+      readonly line: string;
+      readonly selection: Selection;
+      readonly language?: Language;
+    }
+  /** From now on everything is taken back after some seconds, unless it is confirmed. */
+  | { readonly command: 'rollback-timer'; readonly seconds: number }
+  /** Who asks, and what a prompt and a completion need: State. */
+  | { readonly command: 'state' }
+  /** Load and commit in one. */
   | { readonly command: 'reload'; readonly file: string; readonly source: string }
   | {
       readonly command: 'diagnose';
@@ -18,3 +64,22 @@ export type Answer =
 
 /** The caller: root and the daemon's owner may change things, others may look. */
 export type Role = 'admin' | 'user';
+
+export type Caller = { readonly role: Role /** "root", "uid 1000". */; readonly name: string };
+
+/** The answer's data to `state`. */
+export type State = {
+  readonly hostname: string;
+  readonly role: Role;
+  readonly uncommitted: number;
+  readonly unsaved: number;
+  /** Seconds. */
+  readonly confirmWithin?: number;
+  /** Names that are there now, for completion. */
+  readonly tunnels: readonly string[];
+  readonly interfaces: readonly string[];
+  readonly spis: readonly string[];
+  readonly peers: readonly string[];
+  /** Keys that are configured in the candidate. */
+  readonly keys: readonly string[];
+};

@@ -14,6 +14,7 @@ import { familyOf } from '../net/address.ts';
 import type { X509 } from '../pki/x509.ts';
 import { connectionsOf, type Desired, type Tunnel } from '../plan/desired.ts';
 import { resolveDevices } from '../plan/devices.ts';
+import { effect } from '../plan/effect.ts';
 import { plan, settings } from '../plan/plan.ts';
 import { type Step, steps, stepText } from '../plan/steps.ts';
 import { ikeView, type Source, tunnelView } from '../show/view.ts';
@@ -129,14 +130,26 @@ export class Router {
     return turn;
   }
 
-  async #apply(tree: Tree): Promise<string[]> {
+  /** What apply() would do, in words. Throws Refused. */
+  async preview(tree: Tree): Promise<string[]> {
+    await this.#turn;
+    const { desired } = await this.#prepare(tree, () => this.#names.known());
+    return effect(this.#desired, desired);
+  }
+
+  /** `hosts` is asked for once nothing is refused any more. */
+  async #prepare(tree: Tree, hosts: () => ReadonlyMap<string, string>) {
     const { devices, mistakes } = resolveDevices(tree, await listDevices());
     const loaded = loadCredentials(tree, this.#x509, (file) => readFileSync(file, 'utf8'));
     const wrong = [...mistakes, ...loaded.mistakes];
     if (wrong.length > 0) throw new Refused(wrong);
-    const hosts = this.#names.follow(hostsOf(tree));
-    const desired = plan(tree, devices, { pathMtu: this.#pathMtu, keys: loaded.keys, hosts });
-    for (const { message } of tree === this.tree ? [] : loaded.warnings) {
+    const desired = plan(tree, devices, { pathMtu: this.#pathMtu, keys: loaded.keys, hosts: hosts() });
+    return { desired, warnings: loaded.warnings };
+  }
+
+  async #apply(tree: Tree): Promise<string[]> {
+    const { desired, warnings } = await this.#prepare(tree, () => this.#names.follow(hostsOf(tree)));
+    for (const { message } of tree === this.tree ? [] : warnings) {
       this.log.add({ level: 'warning', function: 'conf', code: 'certificate', text: message });
     }
     const todo = steps(this.#desired, desired, this.#failed);

@@ -15,6 +15,11 @@ export class State {
     this.#folder = folder;
   }
 
+  /** A place below. */
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
   /** A secret that is made once and stays the same over restarts. */
   secret(name: string): Uint8Array {
     const file = join(this.#folder, name);

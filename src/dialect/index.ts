@@ -29,6 +29,8 @@ export function dialectOf(source: string): Dialect {
 
 export type Read = {
   readonly tree: Tree;
+  /** Of the errors those of the text alone. */
+  readonly unread: readonly PlacedMistake[];
   readonly errors: readonly PlacedMistake[];
   readonly warnings: readonly PlacedMistake[];
   /** A mistake with its place in a file. */

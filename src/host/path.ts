@@ -24,6 +24,14 @@ export async function hasAddress(address: string): Promise<boolean> {
   return links.some((l) => l.addr_info?.some((a) => a.local === address));
 }
 
+/** Whether something answers one echo request. */
+export async function reaches(address: string): Promise<boolean> {
+  return run('ping', ['-n', '-c', '1', '-W', '1', address]).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** How many of three echo requests through a device were answered; `octets` of IP packet, not to be fragmented. */
 export async function echoes(device: string, address: string, octets?: number): Promise<number> {
   const header = familyOf(address) === 6 ? 48 : 28;

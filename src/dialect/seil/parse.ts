@@ -9,6 +9,8 @@ import { MAX_LINE, parseLine } from './line.ts';
 
 export type Parsed = {
   readonly tree: Tree;
+  /** Of the errors those of the text alone: its lines could not be read, whatever else is configured. */
+  readonly unread: readonly PlacedMistake[];
   readonly errors: readonly PlacedMistake[];
   readonly warnings: readonly PlacedMistake[];
 };
@@ -81,6 +83,7 @@ export function parseSeil(source: string): Parsed {
     else leaves.set(path, typed);
   }
   const tree = new Tree(leaves);
+  const unread = [...errors];
   const verdict = validate(tree);
   // What did not parse is reported once: rules about a key that stands there broken, or misspelt, would repeat it.
   const broken = [...places.keys()].filter((path) => !leaves.has(path));
@@ -89,7 +92,7 @@ export function parseSeil(source: string): Parsed {
   const rules = verdict.errors.filter((m) => !known(m.key ?? '') && !m.about?.some(known));
   errors.push(...rules.map((m) => place(m, places)));
   errors.sort((a, b) => a.line - b.line || a.column - b.column);
-  return { tree, errors, warnings: verdict.warnings.map((m) => place(m, places)) };
+  return { tree, unread, errors, warnings: verdict.warnings.map((m) => place(m, places)) };
 }
 
 function badValue(

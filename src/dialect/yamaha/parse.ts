@@ -101,6 +101,8 @@ function better(
 
 export type Parsed = {
   readonly tree: Tree;
+  /** Of the errors those of single lines, which made nothing. */
+  readonly unread: readonly PlacedMistake[];
   readonly errors: readonly PlacedMistake[];
   readonly warnings: readonly PlacedMistake[];
 };
@@ -145,12 +147,18 @@ export function parseYamaha(source: string, language: Language = 'en'): Parsed {
         places.set(path, { line, column: first, width: last - first + 1 });
   }
   const tree = session.draft.tree();
+  const unread = [...errors];
   const verdict = validate(tree);
   const half = (m: Mistake) => m.code === 'missing' && /^interface\.ipsec\d/.test(m.key ?? '');
   const placed = (m: Mistake): PlacedMistake => ({ ...m, ...placeOf(m.key ?? '', places) });
   errors.push(...verdict.errors.filter((m) => !half(m)).map(placed));
   errors.sort((a, b) => a.line - b.line || a.column - b.column);
-  return { tree, errors, warnings: [...verdict.errors.filter(half), ...verdict.warnings].map(placed) };
+  return {
+    tree,
+    unread,
+    errors,
+    warnings: [...verdict.errors.filter(half), ...verdict.warnings].map(placed),
+  };
 }
 
 /** A router that nobody has configured. */
