@@ -1,14 +1,21 @@
 // The command line: one-shot commands over the control socket, and `check`, which needs no router.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { Command } from 'commander';
 import { read } from '../src/dialect/index.ts';
+import { quote } from '../src/dialect/yamaha/line.ts';
 import { ask } from './client.ts';
 import { convertCommand } from './convert.ts';
 import { explainCommand } from './explain.ts';
 import { fail, readText } from './file.ts';
 import { pkiCommand } from './pki.ts';
 import { probeCommand } from './probe.ts';
+import { commandsOf } from './shell/commands.ts';
+import { overview } from './shell/help.ts';
+import { script } from './shell/script.ts';
+import { Session, type Terminal } from './shell/session.ts';
+import { shell } from './shell/terminal.ts';
 
 const DEFAULT_SOCKET = '/run/sekisho/control.sock';
 
@@ -23,18 +30,15 @@ function check(file: string): boolean {
   return errors.length === 0;
 }
 
-async function show(socket: string, what: string, json: boolean): Promise<void> {
-  const answer = await ask(socket, { command: 'show', what, json }).catch((e: Error) =>
-    fail(`sekisho: ${e.message}`),
-  );
-  if (!answer.ok) fail(answer.error);
-  process.stdout.write(answer.text);
-}
-
 const program = new Command('sekisho')
   .description('A VPN edge router')
   .option('--socket <path>', 'control socket of the router (or SEKISHO_SOCKET)')
   .showHelpAfterError('(sekisho --help lists the commands)');
+
+/** Of LANG: ja_JP.UTF-8 is Japanese. */
+function languageOf(lang = ''): 'en' | 'ja' {
+  return lang.startsWith('ja') ? 'ja' : 'en';
+}
 
 /** --socket stands before or after the subcommand. */
 function withSocket(command: Command): Command {
@@ -76,14 +80,20 @@ withSocket(program.command('run'))
     process.execve?.(process.execPath, args, process.env as Record<string, string>);
   });
 
-withSocket(program.command('show <what...>'))
-  .description(
-    'show status ike | status ipsec | status ipsec.security-policy | status interface.ipsec0 | system crypto | log | log yamaha | config',
-  )
-  .option('--json', 'as JSON')
-  .action((what: string[], options: { json?: boolean }, command: Command) =>
-    show(socketOf(command), what.join(' '), options.json === true),
-  );
+withSocket(program.command('shell', { isDefault: false }))
+  .description('commands with completion, help at every word, and a prompt that tells what waits')
+  .option('--dialect <dialect>', 'seil or yamaha', 'seil')
+  .option('--language <language>', 'en or ja', languageOf(process.env.LANG))
+  .action(async (options: Partial<Terminal>, command: Command) => {
+    process.exit(await shell(new Session(socketOf(command), options)));
+  });
+
+withSocket(program.command('script <file>'))
+  .description('run the commands of a file, as the shell would; the first that fails ends it')
+  .option('--dialect <dialect>', 'seil or yamaha', 'seil')
+  .action(async (file: string, options: Partial<Terminal>, command: Command) => {
+    process.exitCode = await script(new Session(socketOf(command), options), file);
+  });
 
 withSocket(program.command('reload <file>'))
   .description('make a configuration the running one; only what differs is touched')
@@ -93,18 +103,6 @@ withSocket(program.command('reload <file>'))
     const answer = await ask(socketOf(command), request).catch((e: Error) => fail(`sekisho: ${e.message}`));
     if (!answer.ok) fail(answer.error);
     process.stdout.write(answer.text);
-  });
-
-withSocket(program.command('diagnose <interface>'))
-  .description('look at a tunnel from the ground up and name what keeps it from working; renews its IPsec SA')
-  .option('--ping <address>', 'something behind the peer, to see traffic pass')
-  .option('--json', 'as JSON')
-  .action(async (name: string, options: { ping?: string; json?: boolean }, command: Command) => {
-    const request = { command: 'diagnose', connection: name, ...options } as const;
-    const answer = await ask(socketOf(command), request).catch((e: Error) => fail(`sekisho: ${e.message}`));
-    if (!answer.ok) fail(answer.error);
-    process.stdout.write(answer.text);
-    if ((answer.data as { verdict: string }[]).some((c) => c.verdict === 'bad')) process.exitCode = 1;
   });
 
 withSocket(program.command('stop'))
@@ -121,4 +119,48 @@ program.addCommand(explainCommand());
 program.addCommand(pkiCommand());
 program.addCommand(probeCommand());
 
-program.parseAsync().catch((e: Error) => fail(`sekisho: ${e.message}`));
+program.addHelpText(
+  'after',
+  `\nCommands of the shell, each of which may be given here too (--json for programs, --dialect yamaha):\n${overview(commandsOf('seil'), 'en')}`,
+);
+
+/** A command of the shell on the command line: `sekisho show status ipsec --json`. */
+async function once(words: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean' },
+      socket: { type: 'string' },
+      dialect: { type: 'string' },
+      language: { type: 'string' },
+      ping: { type: 'string' },
+    },
+  });
+  const { json, socket = process.env.SEKISHO_SOCKET ?? DEFAULT_SOCKET, dialect, language, ping } = values;
+  const terminal = {
+    ...(dialect ? { dialect } : {}),
+    ...(language ? { language } : {}),
+  } as Partial<Terminal>;
+  const session = new Session(socket, terminal);
+  const line = [
+    ...positionals.map(quote),
+    ...(ping ? ['ping', ping] : []),
+    ...(json ? ['|', 'json'] : []),
+  ].join(' ');
+  const { ok, text, failed } = await session.execute(line);
+  (ok ? process.stdout : process.stderr).write(text);
+  if (!ok || failed) process.exitCode = 1;
+}
+
+/** Options of the program before the first word, then whether the shell or the program knows that word. */
+function ofShell(args: readonly string[]): boolean {
+  const rest = [...args];
+  while (rest[0]?.startsWith('-')) rest.splice(0, rest[0] === '--socket' ? 2 : 1);
+  const names = program.commands.map((c) => c.name());
+  return rest[0] !== undefined && rest[0] !== 'help' && !names.includes(rest[0]) && !args.includes('--help');
+}
+
+const args = process.argv.slice(2);
+const running = ofShell(args) ? once(args) : program.parseAsync();
+running.catch((e: Error) => fail(`sekisho: ${e.message}`));

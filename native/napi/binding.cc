@@ -330,6 +330,7 @@ class Binding : public Napi::ObjectWrap<Binding> {
       o.Set("direction", s.inbound ? "in" : "out");
       o.Set("tunnel", s.tunnel);
       o.Set("packets", Napi::Number::New(env, s.packets));
+    o.Set("highest", Napi::Number::New(env, s.highest));
       o.Set("octets", Napi::Number::New(env, s.octets));
       o.Set("age", Napi::Number::New(env, s.age_seconds));
       sas.Set(sas.Length(), o);

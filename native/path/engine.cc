@@ -332,12 +332,13 @@ std::vector<SaStatistics> Engine::sas() const {
   std::lock_guard lock(mutex_);
   const uint64_t now = now_ms();
   std::vector<SaStatistics> out;
-  auto add = [&](const Sa& sa, bool inbound) {
-    out.push_back({sa.spi, inbound, sa.tunnel->name, sa.packets.read(), sa.octets.read(), (now - sa.installed_ms) / 1000});
+  auto add = [&](const Sa& sa, bool inbound, uint64_t highest) {
+    const uint64_t age = (now - sa.installed_ms) / 1000;
+    out.push_back({sa.spi, inbound, sa.tunnel->name, sa.packets.read(), sa.octets.read(), age, highest});
   };
-  for (const auto& [spi, sa] : inbound_) add(*sa, true);
+  for (const auto& [spi, sa] : inbound_) add(*sa, true, sa->replay.top());
   for (const auto& [name, list] : outbound_) {
-    for (const auto& sa : list) add(*sa, false);
+    for (const auto& sa : list) add(*sa, false, 0);
   }
   return out;
 }

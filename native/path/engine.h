@@ -35,6 +35,7 @@ struct SaStatistics {
   bool inbound;
   std::string tunnel;
   uint64_t packets, octets, age_seconds;
+  uint64_t highest;  // inbound: the highest sequence number that came
 };
 
 struct TunnelStatistics {

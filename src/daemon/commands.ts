@@ -1,5 +1,6 @@
 // What the control socket can be asked: one table, so that an unknown request lists what exists.
 
+import { hostname } from 'node:os';
 import type { Tree } from '../config/tree.ts';
 import { type Dialect, print } from '../dialect/index.ts';
 import { parseAddress } from '../net/address.ts';
@@ -8,6 +9,7 @@ import { showDiagnosis } from '../show/diagnosis.ts';
 import { showHistory } from '../show/history.ts';
 import { logLine } from '../show/log/seil.ts';
 import { eventLine, yamahaLine } from '../show/log/yamaha.ts';
+import { showOverview, withRates } from '../show/overview.ts';
 import { showIke, showInterface, showIpsec, showSecurityPolicy } from '../show/seil.ts';
 import { ikeView, tunnelView } from '../show/view.ts';
 import type { Changes } from './changes.ts';
@@ -15,10 +17,37 @@ import { diagnose } from './diagnose.ts';
 import { compare, edit, stateOf } from './edit.ts';
 import type { Answer, Caller, Request } from './protocol.ts';
 import type { Router } from './router.ts';
+import { yamahaView } from './yamaha-views.ts';
 
 type View = { data: unknown; text: string };
 
+/** Between two readings of the counters, for rates. */
+const READING_MS = 500;
+
+/** Of the log: what happened last that somebody should know. */
+const LAST_EVENTS = 6;
+
+async function overview(router: Router): Promise<View> {
+  const before = tunnelView(router.source);
+  const started = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, READING_MS));
+  const tunnels = withRates(before, tunnelView(router.source), (performance.now() - started) / 1000);
+  const events = router.log
+    .entries()
+    .filter((e) => e.level !== 'debug')
+    .slice(-LAST_EVENTS);
+  const { links = [], hostname: name = hostname() } = router.desired ?? {};
+  const data = {
+    hostname: name,
+    links: links.map(({ name, device, addresses }) => ({ name, device, addresses })),
+    tunnels,
+    events,
+  };
+  return { data, text: showOverview(data, new Date()) };
+}
+
 const VIEWS: Readonly<Record<string, (router: Router, changes: Changes) => View | Promise<View>>> = {
+  overview,
   'status ike': (router) => {
     const data = ikeView(router.source);
     return { data, text: showIke(data) };
@@ -133,7 +162,7 @@ async function look(router: Router, request: Extract<Request, { command: 'diagno
 async function show(
   router: Router,
   changes: Changes,
-  { what, json = false }: Extract<Request, { command: 'show' }>,
+  { what, json = false, language = 'en' }: Extract<Request, { command: 'show' }>,
 ): Promise<Answer> {
   const match = /^status interface(?:\.(\*|[a-z0-9*]+))?$/.exec(what);
   const name = match?.[1] ?? '';
@@ -141,7 +170,7 @@ async function show(
     ? interfaceViews(router, name)
     : Object.hasOwn(VIEWS, what)
       ? await VIEWS[what](router, changes)
-      : undefined;
+      : await yamahaView(router, what, language);
   if (!view) {
     const known = [
       ...Object.keys(VIEWS),

@@ -5,6 +5,7 @@ import { findLeaf, type Value } from '../config/schema/index.ts';
 import type { Tree } from '../config/tree.ts';
 import { type Dialect, print, read } from '../dialect/index.ts';
 import { MASK } from '../dialect/mask.ts';
+import { completeKey } from '../dialect/seil/complete.ts';
 import { quote } from '../dialect/seil/line.ts';
 import { parseLine } from '../dialect/yamaha/line.ts';
 import { Session } from '../dialect/yamaha/parse.ts';
@@ -104,7 +105,9 @@ function remove(changes: Changes, key: string): Answer {
   const meant = (p: string) =>
     path === '' || p === (findLeaf(path)?.path ?? path) || p.startsWith(`${path}.`);
   const gone = [...changes.candidate.entries()].filter(([p]) => meant(p));
-  if (gone.length === 0) return refused(`Nothing is configured at ${path}.`);
+  // Of a key that could be configured and is not there is nothing to take away, and that is well.
+  if (gone.length === 0)
+    return known(path) ? done('') : refused(`There is no key ${path}, and none below it.`);
   changes.edit(
     apply(
       changes.candidate,
@@ -112,6 +115,10 @@ function remove(changes: Changes, key: string): Answer {
     ),
   );
   return done('');
+}
+
+function known(path: string): boolean {
+  return findLeaf(path) !== undefined || completeKey(`${path}.`).length > 0;
 }
 
 /** A configuration as a whole. Rules between keys are looked at now only where it is committed at once. */

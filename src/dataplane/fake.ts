@@ -143,6 +143,7 @@ export class FakeDataplane implements Dataplane {
         tunnel: i.sa.tunnel,
         packets: i.packets,
         octets: i.octets,
+        highest: i.direction === 'in' ? i.highest : 0,
         age: Math.floor((this.#options.now() - i.since) / 1000),
       })),
       ports: [],

@@ -47,6 +47,8 @@ export type SaCounters = {
   readonly tunnel: string;
   readonly packets: number;
   readonly octets: number;
+  /** Inbound: the highest sequence number that came; 0 of an outbound SA. */
+  readonly highest: number;
   /** Seconds since the SA was installed. */
   readonly age: number;
 };

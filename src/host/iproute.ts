@@ -96,3 +96,22 @@ async function unlessGone(action: Promise<string>): Promise<void> {
     if (!(e instanceof HostError && gone.test(e.message))) throw e;
   }
 }
+
+/** A route of IPv4 as the kernel has it; `own`: of ours, not one that came with an address. */
+export type KernelRoute = {
+  readonly destination: string;
+  readonly gateway: string;
+  readonly device: string;
+  readonly own: boolean;
+};
+
+export async function kernelRoutes(): Promise<KernelRoute[]> {
+  type Json = { dst: string; gateway?: string; dev?: string; type?: string; protocol?: string };
+  const list = JSON.parse(await run('ip', ['-4', '-json', '-details', 'route', 'show'])) as Json[];
+  return list.map(({ dst, gateway = '', dev = '', type, protocol }) => ({
+    destination: dst,
+    gateway: type === 'blackhole' ? 'null' : gateway,
+    device: dev,
+    own: protocol !== 'kernel',
+  }));
+}

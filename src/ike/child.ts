@@ -33,6 +33,8 @@ export type ChildSa = {
   ikeSa?: IkeSa;
   /** live: carries or may carry traffic; replaced: a newer one took over; gone: only inbound stragglers. */
   state: 'live' | 'replaced' | 'gone';
+  /** Its halves as they went to the dataplane. */
+  esp?: { readonly in: EspSa; readonly out: EspSa };
   /** The outbound half waits here until the peer is known to have the new SA. */
   waiting?: EspSa;
   /** Numbers of its two halves in events. */
@@ -48,7 +50,7 @@ export type ChildKeys = { readonly inbound: Uint8Array; readonly outbound: Uint8
 
 export type ChildSpec = Omit<
   ChildSa,
-  'state' | 'numbers' | 'waiting' | 'closing' | 'createdAt' | 'onFirstPacket'
+  'state' | 'numbers' | 'esp' | 'waiting' | 'closing' | 'createdAt' | 'onFirstPacket'
 > & {
   readonly keys: ChildKeys;
   /** What inbound packets are checked against (RFC 4301 5.2), and what leaves on it; undefined is everything. */
@@ -75,14 +77,19 @@ export function install(core: Core, spec: ChildSpec, delayed: boolean): ChildSa 
   core.children.set(child.spiIn, child);
   child.connection.children.add(child);
   child.ikeSa?.children.add(child);
+  if (!child.connection.since.has(child.policy.name)) child.connection.since.set(child.policy.name, core.now);
   child.connection.failures = 0;
   if (missing(child.connection).length === 0) delete child.connection.lastReason;
   halves(core, child, { did: 'assigned' });
   if (child.ikeSa) halves(core, child, { did: 'bound', sa: child.ikeSa.id, changed: false });
   halves(core, child, { did: 'policy', connection: child.connection.policy.name });
   halves(core, child, { did: 'established' });
-  core.effect({ kind: 'install-in', sa: half(core, child, 'in', keys.inbound, traffic?.in) });
-  child.waiting = half(core, child, 'out', keys.outbound, traffic?.out);
+  child.esp = {
+    in: half(core, child, 'in', keys.inbound, traffic?.in),
+    out: half(core, child, 'out', keys.outbound, traffic?.out),
+  };
+  core.effect({ kind: 'install-in', sa: child.esp.in });
+  child.waiting = child.esp.out;
   if (!delayed) activate(core, child);
   return child;
 }
@@ -127,6 +134,7 @@ export function remove(core: Core, child: ChildSa, graceMs: number): void {
   delete child.waiting;
   child.connection.children.delete(child);
   child.ikeSa?.children.delete(child);
+  if (!current(child.connection, child.policy)) child.connection.since.delete(child.policy.name);
   for (const timer of ['activate', 'renew']) core.cancel(`child:${child.spiIn}:${timer}`);
   core.effect({ kind: 'remove-out', tunnel: child.policy.name, spi: child.spiOut });
   const end = () => {

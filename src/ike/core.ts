@@ -21,6 +21,8 @@ export type Connection = {
   failures: number;
   /** The tunnels that traffic waited for. */
   readonly asked: Set<string>;
+  /** Since when the tunnels that are up are so: the engine's clock, in ms. */
+  readonly since: Map<string, number>;
   lastReason?: Reason;
   /** IPsec SAs of version 1 that are to be renewed as soon as there is an ISAKMP SA. */
   readonly renewing: Set<ChildSa>;
@@ -71,6 +73,7 @@ export class Core {
       children: new Set(),
       failures: 0,
       asked: new Set(),
+      since: new Map(),
       renewing: new Set(),
     };
     this.#connections.set(policy.name, connection);

@@ -12,6 +12,8 @@ import { endpointText } from '../net/endpoint.ts';
 import type { Dormant, Tunnel } from '../plan/desired.ts';
 
 export type IkeView = {
+  /** Of the SA, in the log. */
+  readonly number: number;
   readonly connection: string;
   readonly version: 1 | 2;
   readonly local: string;
@@ -34,6 +36,8 @@ export type IkeView = {
 };
 
 export type ChildView = {
+  /** Of its halves, in the log. */
+  readonly numbers: { readonly send: number; readonly recv: number };
   readonly connection: string;
   readonly spiIn: number;
   readonly spiOut: number;
@@ -45,7 +49,8 @@ export type ChildView = {
   readonly selectors: { readonly local: readonly string[]; readonly remote: readonly string[] };
   readonly age: number;
   readonly lifetime: number;
-  readonly in: { readonly packets: number; readonly octets: number };
+  /** `lost`: sequence numbers up to the highest that never came, or not whole. */
+  readonly in: { readonly packets: number; readonly octets: number; readonly lost: number };
   readonly out: { readonly packets: number; readonly octets: number };
 };
 
@@ -64,6 +69,8 @@ export type TunnelView = {
   readonly local: string;
   readonly remote: string;
   readonly state: 'up' | 'negotiating' | 'down';
+  /** Since when it is up, ISO 8601. */
+  readonly since?: string;
   readonly reason?: Reason;
   readonly reasonText?: string;
   readonly mtu: number;
@@ -95,6 +102,7 @@ export function ikeView(source: Source): IkeView[] {
       const parts =
         s && ('hash' in s ? [s.cipher, s.hash, s.group] : [s.cipher, s.integrity, s.prf, s.group]);
       return {
+        number: sa.id,
         connection: policy.name,
         version: sa.version,
         local: endpointText(sa.local),
@@ -153,6 +161,7 @@ function awakeView(source: Source): TunnelView[] {
       local: tunnel.policy.local,
       remote: peerOf(tunnel, connection),
       state: child ? 'up' : negotiating ? 'negotiating' : 'down',
+      ...sinceOf(source, connection?.since.get(tunnel.name)),
       ...(reason ? { reason, reasonText: reasonText(reason) } : {}),
       mtu: tunnel.dataplane.mtu,
       addresses: tunnel.addresses,
@@ -163,6 +172,10 @@ function awakeView(source: Source): TunnelView[] {
         .map((c) => childView(c, source)),
     };
   });
+}
+
+function sinceOf({ now, wall }: Source, since: number | undefined): Pick<TunnelView, 'since'> {
+  return since === undefined ? {} : { since: new Date(wall - (now - since)).toISOString() };
 }
 
 function policyView({ child, catches }: Tunnel): PolicyView {
@@ -185,9 +198,11 @@ function childView(child: ChildSa, source: Source): ChildView {
   const { suite } = child;
   const counters = (direction: SaCounters['direction'], spi: number) => {
     const sa = source.statistics.sas.find((s) => s.direction === direction && s.spi === spi);
-    return { packets: sa?.packets ?? 0, octets: sa?.octets ?? 0 };
+    const lost = Math.max(0, (sa?.highest ?? 0) - (sa?.packets ?? 0));
+    return { packets: sa?.packets ?? 0, octets: sa?.octets ?? 0, lost };
   };
   return {
+    numbers: child.numbers,
     connection: child.connection.policy.name,
     mode: child.policy.mode,
     spiIn: child.spiIn,

@@ -213,6 +213,11 @@ describe.each(schema.map((leaf) => [leaf.path, leaf] as const))('%s', (path, lea
     expect(findLeaf(concrete(path, [3, 4, 5]))?.leaf).toBe(leaf);
   });
 
+  test('says so in Japanese too', () => {
+    expect(leaf.ja).toMatch(/[\u3040-\u30ff\u4e00-\u9fff]/);
+    expect(leaf.ja).not.toBe(leaf.help);
+  });
+
   test('takes its defaults, its listed values and the ends of its range, and nothing just outside', () => {
     const { type } = leaf;
     for (const value of [leaf.default ?? [], leaf.listDefault ?? []].flat()) {

@@ -4,6 +4,7 @@ import { showIke, showInterface, showIpsec, showSecurityPolicy } from '../../src
 import type { ChildView, IkeView, TunnelView } from '../../src/show/view.ts';
 
 const ike: IkeView = {
+  number: 1,
   connection: 'ipsec0',
   version: 1,
   local: '10.0.0.1[500]',
@@ -24,6 +25,7 @@ const ike: IkeView = {
 
 const child: ChildView = {
   mode: 'tunnel',
+  numbers: { send: 2, recv: 3 },
   connection: 'ipsec0',
   spiIn: 0xc0ffee,
   spiOut: 0xdeadbeef,
@@ -34,7 +36,7 @@ const child: ChildView = {
   selectors: { local: ['192.168.1.0/24', '::/0'], remote: ['192.168.2.0/24'] },
   age: 100,
   lifetime: 28800,
-  in: { packets: 1, octets: 84 },
+  in: { packets: 1, octets: 84, lost: 0 },
   out: { packets: 2, octets: 168 },
 };
 

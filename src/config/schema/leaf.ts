@@ -21,7 +21,10 @@ export type Leaf = {
    */
   readonly path: string;
   readonly type: ValueType;
+  /** What it is and what its values mean, in English. */
   readonly help: string;
+  /** The same in Japanese. */
+  readonly ja: string;
   /** The value that holds when the key is absent. */
   readonly default?: Value;
   /** For a leaf of an ordered list: the whole list that holds when the list is absent. */

@@ -8,7 +8,12 @@ const noDynamic = notBuiltFor(['dhcp', 'router-advertisement'], 'give the gatewa
 function routes(family: 4 | 6): readonly Leaf[] {
   const p = `route.ipv${family}.[]`;
   return [
-    { path: `${p}.destination`, type: destination(family), help: 'Network that is reached, or default.' },
+    {
+      path: `${p}.destination`,
+      type: destination(family),
+      help: 'Network that is reached, or default.',
+      ja: '宛先ネットワーク、または default。',
+    },
     {
       path: `${p}.gateway`,
       type: either(
@@ -18,8 +23,15 @@ function routes(family: 4 | 6): readonly Leaf[] {
       ),
       refuse: noDynamic,
       help: 'Next hop: an address, an interface, or discard.',
+      ja: 'ネクストホップ。アドレス、インターフェース、または discard。',
     },
-    { path: `${p}.distance`, type: integer(1, 255), default: 1, help: 'Preference; the lowest wins.' },
+    {
+      path: `${p}.distance`,
+      type: integer(1, 255),
+      default: 1,
+      help: 'Preference; the lowest wins.',
+      ja: '経路の優先度。最小の値を優先する。',
+    },
   ];
 }
 

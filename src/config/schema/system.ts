@@ -10,23 +10,27 @@ export const system: readonly Leaf[] = [
       parse: (t) => (/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/.test(t) ? t : undefined),
     },
     help: 'Name of the router.',
+    ja: 'ルーターの名前。',
   },
   {
     path: 'system.dataplane.native-esp',
     type: oneOf('auto', 'af-xdp', 'af-packet', 'raw'),
     default: 'auto',
     help: 'How native ESP passes the network interface: the fastest way that works there (auto), or this one and no other.',
+    ja: 'ネイティブESPをネットワークインターフェースで送受信する方式。auto: 使用できる最速の方式、auto以外: 指定した方式のみ。',
   },
   {
     path: 'system.metrics.address',
     type: either(oneOf('none'), ipv4, ipv6),
     default: 'none',
     help: 'Our address at which Prometheus may fetch /metrics. Everybody who reaches it may: choose one inside.',
+    ja: 'Prometheusが/metricsを取得する自分側アドレス。到達できれば誰でも取得できるため、内側のアドレスを選ぶこと。',
   },
   {
     path: 'system.metrics.port',
     type: integer(1, 65_535),
     default: 9477,
     help: 'TCP port for it.',
+    ja: '/metricsのTCPポート番号。',
   },
 ];

@@ -5,9 +5,12 @@ import { notBuiltFor } from './leaf.ts';
 import { either, enableDisable, integer, oneOf, text } from './types.ts';
 
 const p = 'interface.ipsec[].yamaha';
-const kept = (what: string, why: string) =>
-  `${what} Kept for the Yamaha form of this configuration, without effect: ${why}`;
-const inAnyCase = 'peers of either habit are met.';
+type Told = readonly [en: string, ja: string];
+const kept = (what: Told, why: Told) => ({
+  help: `${what[0]} Kept for the Yamaha form of this configuration, without effect: ${why[0]}`,
+  ja: `${what[1]}Yamaha形式の設定のために保持し、効果はない: ${why[1]}`,
+});
+const inAnyCase: Told = ['peers of either habit are met.', 'いずれの方式の相手にも対応する。'];
 
 /** Ids of policies and gateways (dialects.md B.2). */
 const id = integer(1, 6000);
@@ -18,12 +21,14 @@ export const yamahaTunnel: readonly Leaf[] = [
     type: id,
     ours: true,
     help: 'Number of the policy that is bound to the tunnel, for a Yamaha configuration; 100 beyond the tunnel where it is not given.',
+    ja: 'トンネルに結び付けるポリシーの番号(Yamaha形式の設定用)。省略時はトンネル番号に100を加えた値。',
   },
   {
     path: `${p}.gateway`,
     type: id,
     ours: true,
     help: 'Number of the gateway that the tunnel is with, for a Yamaha configuration; that of the tunnel where it is not given.',
+    ja: 'トンネルの相手となるセキュリティー・ゲートウェイの番号(Yamaha形式の設定用)。省略時はトンネル番号と同じ。',
   },
   {
     path: `${p}.encapsulation`,
@@ -35,6 +40,7 @@ export const yamahaTunnel: readonly Leaf[] = [
       'a tunnel is ipsec',
     ),
     help: 'What the tunnel is.',
+    ja: 'トンネルの種別。',
   },
   {
     path: `${p}.tunnel-type`,
@@ -43,6 +49,7 @@ export const yamahaTunnel: readonly Leaf[] = [
     ours: true,
     refuse: notBuiltFor(['multipoint'], 'give each peer a tunnel of its own'),
     help: 'Between how many the tunnel is.',
+    ja: 'トンネルの形態(1対1か多地点か)。',
   },
   {
     path: `${p}.ipcomp`,
@@ -51,13 +58,17 @@ export const yamahaTunnel: readonly Leaf[] = [
     ours: true,
     refuse: notBuiltFor(['deflate'], 'what is worth sending today is compressed already'),
     help: 'Compression of packets (RFC 3173).',
+    ja: 'パケットの圧縮(RFC 3173)。',
   },
   {
     path: `${p}.follow-df-bit`,
     type: enableDisable,
     default: 'disable',
     ours: true,
-    help: kept('Whether the fast path looks at the DF bit.', 'tx-df-set says what is done, on every path.'),
+    ...kept(
+      ['Whether the fast path looks at the DF bit.', 'ファストパスでDFビットを参照するか否か。'],
+      ['tx-df-set says what is done, on every path.', 'どのパスでもtx-df-setに従う。'],
+    ),
   },
   {
     path: `${p}.phase2-group`,
@@ -77,36 +88,46 @@ export const yamahaTunnel: readonly Leaf[] = [
     ),
     ours: true,
     help: 'Group that perfect forward secrecy will use once it is on.',
+    ja: 'PFSを有効にしたときに用いるグループ。',
   },
   {
     path: `${p}.always-on`,
     type: enableDisable,
     default: 'disable',
     ours: true,
-    help: kept('Whether failed negotiations are begun again.', 'they always are.'),
+    ...kept(
+      ['Whether failed negotiations are begun again.', '失敗した折衝を再び始動するか否か。'],
+      ['they always are.', '常に再び始動する。'],
+    ),
   },
   {
     path: `${p}.keepalive-log`,
     type: enableDisable,
     default: 'enable',
     ours: true,
-    help: kept('Whether keepalives are logged.', 'a log tells what changes.'),
+    ...kept(
+      ['Whether keepalives are logged.', 'キープアライブをログに出力するか否か。'],
+      ['a log tells what changes.', 'ログには変化を記録する。'],
+    ),
   },
   {
     path: `${p}.keepalive-wait`,
     type: integer(0, 1_000_000, 'seconds'),
     default: 0,
     ours: true,
-    help: kept('Time before keepalives begin.', 'they begin with the SA.'),
+    ...kept(
+      ['Time before keepalives begin.', 'キープアライブを開始するまでの時間。'],
+      ['they begin with the SA.', 'SAの確立とともに開始する。'],
+    ),
   },
   {
     path: `${p}.message-id-control`,
     type: enableDisable,
     default: 'disable',
     ours: true,
-    help: kept(
-      'Whether requests wait for each other.',
-      'the window is 1, as RFC 7296 2.3 has it without more.',
+    ...kept(
+      ['Whether requests wait for each other.', '先の要求の完了を待って次の要求を送るか否か。'],
+      ['the window is 1, as RFC 7296 2.3 has it without more.', 'ウィンドウはRFC 7296 2.3の既定どおり1。'],
     ),
   },
   {
@@ -114,58 +135,73 @@ export const yamahaTunnel: readonly Leaf[] = [
     type: integer(1, 2),
     default: 1,
     ours: true,
-    help: kept('By which exchange Child SAs are made.', 'RFC 7296 leaves no choice.'),
+    ...kept(
+      ['By which exchange Child SAs are made.', 'Child SAの作成に用いる交換。'],
+      ['RFC 7296 leaves no choice.', 'RFC 7296に選択の余地はない。'],
+    ),
   },
   {
     path: `${p}.payload-type-1`,
     type: integer(1, 3),
     default: 2,
     ours: true,
-    help: kept('Form of IKEv1 payloads.', inAnyCase),
+    ...kept(['Form of IKEv1 payloads.', 'IKEv1ペイロードの形式。'], inAnyCase),
   },
   {
     path: `${p}.payload-type-2`,
     type: integer(1, 2),
     default: 2,
     ours: true,
-    help: kept('Form of IKEv2 payloads.', inAnyCase),
+    ...kept(['Form of IKEv2 payloads.', 'IKEv2ペイロードの形式。'], inAnyCase),
   },
   {
     path: `${p}.send-info`,
     type: enableDisable,
     default: 'enable',
     ours: true,
-    help: kept('Whether IKEv1 informs of deletions.', 'it does, so that the peer knows.'),
+    ...kept(
+      ['Whether IKEv1 informs of deletions.', 'IKEv1でSAの削除を通知するか否か。'],
+      ['it does, so that the peer knows.', '相手が把握できるよう、常に通知する。'],
+    ),
   },
   {
     path: `${p}.restrict-dangling-sa`,
     type: oneOf('auto', 'off'),
     default: 'auto',
     ours: true,
-    help: kept('Whether IPsec SAs outlive their ISAKMP SA.', 'they do, and DPD finds a peer that is gone.'),
+    ...kept(
+      ['Whether IPsec SAs outlive their ISAKMP SA.', 'ISAKMP SAの消滅後もIPsec SAを残すか否か。'],
+      ['they do, and DPD finds a peer that is gone.', '常に残し、相手の消失はDPDで検出する。'],
+    ),
   },
   {
     path: `${p}.backward-compatibility`,
     type: integer(1, 2),
     default: 1,
     ours: true,
-    help: kept('Behaviour towards old firmware.', inAnyCase),
+    ...kept(['Behaviour towards old firmware.', '古いファームウェアに対する動作。'], inAnyCase),
   },
   {
     path: `${p}.nat-traversal-type`,
     type: integer(1, 2),
     default: 1,
     ours: true,
-    help: kept('Draft of NAT traversal.', 'RFC 3947 and the drafts are recognised.'),
+    ...kept(
+      ['Draft of NAT traversal.', 'NATトラバーサルのドラフト。'],
+      ['RFC 3947 and the drafts are recognised.', 'RFC 3947と各ドラフトを認識する。'],
+    ),
   },
   {
     path: `${p}.child-rekey`,
     type: either(integer(70, 90, 'percent'), oneOf('off')),
     default: 75,
     ours: true,
-    help: kept(
-      'When IPsec SAs are renewed, in percent of their lifetime.',
-      'that is chosen so that both sides do not begin at once.',
+    ...kept(
+      [
+        'When IPsec SAs are renewed, in percent of their lifetime.',
+        'IPsec SAを更新する時期。寿命に対する割合(percent)。',
+      ],
+      ['that is chosen so that both sides do not begin at once.', '双方が同時に始動しないように決まる。'],
     ),
   },
   {
@@ -173,7 +209,10 @@ export const yamahaTunnel: readonly Leaf[] = [
     type: either(integer(70, 90, 'percent'), oneOf('off')),
     default: 75,
     ours: true,
-    help: kept('When IKE SAs are renewed.', 'that is chosen so that both sides do not begin at once.'),
+    ...kept(
+      ['When IKE SAs are renewed.', 'IKE SAを更新する時期。'],
+      ['that is chosen so that both sides do not begin at once.', '双方が同時に始動しないように決まる。'],
+    ),
   },
 ];
 
@@ -328,20 +367,32 @@ export const yamaha: readonly Leaf[] = [
     type: integer(1, 5),
     default: 3,
     ours: true,
-    help: kept('Negotiations with one peer at a time.', 'one is enough.'),
+    ...kept(
+      ['Negotiations with one peer at a time.', '1つの相手と同時に行う折衝の数。'],
+      ['one is enough.', '1つで足りる。'],
+    ),
   },
   {
     path: 'yamaha.queue-length',
     type: integer(1, 12_000),
     ours: true,
-    help: kept('IKE messages that may wait.', 'they wait in the socket, and floods are met by cookies.'),
+    ...kept(
+      ['IKE messages that may wait.', '処理を待たせておけるIKEメッセージの数。'],
+      [
+        'they wait in the socket, and floods are met by cookies.',
+        'ソケットで待たせ、大量の要求にはcookieで対処する。',
+      ],
+    ),
   },
   {
     path: 'yamaha.log-illegal-spi',
     type: enableDisable,
     default: 'disable',
     ours: true,
-    help: kept('Whether packets of unknown SPI are logged.', 'they are counted.'),
+    ...kept(
+      ['Whether packets of unknown SPI are logged.', '未知のSPIのパケットをログに出力するか否か。'],
+      ['they are counted.', '件数を計上する。'],
+    ),
   },
   {
     path: 'yamaha.kept.[].selection',
@@ -351,6 +402,7 @@ export const yamaha: readonly Leaf[] = [
     },
     ours: true,
     help: 'What a kept command was given for.',
+    ja: '保持したコマンドの対象。',
   },
   {
     path: 'yamaha.kept.[].command',
@@ -358,6 +410,7 @@ export const yamaha: readonly Leaf[] = [
     ours: true,
     refuse,
     help: 'A command that is known and not built, or without effect here.',
+    ja: '既知だが未対応、または本機では効果のないコマンド。',
   },
   {
     path: 'yamaha.kept.[].command-with-secret',
@@ -366,5 +419,6 @@ export const yamaha: readonly Leaf[] = [
     ours: true,
     refuse,
     help: 'The same, of one that holds a password.',
+    ja: '既知だが未対応、または本機では効果のないコマンドのうち、パスワードを含むもの。',
   },
 ];

@@ -1,0 +1,229 @@
+// The shell at a terminal: ? explains at any word, TAB completes, output waits by pages, the prompt tells what waits to be
+// committed, confirmed or saved.
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { complete, explain } from './complete.ts';
+import { promptOf } from './prompt.ts';
+import type { Session } from './session.ts';
+import { TEXTS } from './texts.ts';
+
+const HISTORY = join(homedir(), '.sekisho_history');
+const HISTORY_LINES = 1000;
+
+/** Lines that hold secrets are in no history. */
+const SECRET = /pre-?s|passw|secret|username|myname|\bkey\b.*:/i;
+
+type Key = { readonly name?: string; readonly ctrl?: boolean; readonly sequence?: string };
+
+/** What readline writes, unless something else has the screen. */
+class Screen extends Writable {
+  muted = false;
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    if (!this.muted) process.stdout.write(chunk);
+    done();
+  }
+  get columns(): number {
+    return process.stdout.columns ?? 80;
+  }
+  get rows(): number {
+    return process.stdout.rows ?? 24;
+  }
+}
+
+/** Runs until the session ends; resolves with the exit code. Without a terminal lines are read and carried out. */
+export async function shell(session: Session): Promise<number> {
+  const tty = process.stdin.isTTY === true && process.stdout.isTTY === true;
+  await session.refresh().catch((e: Error) => process.stderr.write(`${e.message}\n`));
+  if (tty) session.terminal.lines = process.stdout.rows ?? session.terminal.lines;
+  const screen = new Screen();
+  const rl = createInterface({
+    input: process.stdin,
+    output: tty ? screen : undefined,
+    terminal: tty,
+    historySize: HISTORY_LINES,
+    history: tty ? remembered() : [],
+    removeHistoryDuplicates: true,
+    completer: (line: string, done: (e: null, result: [string[], string]) => void) => {
+      session
+        .refresh()
+        .catch(() => undefined)
+        .then(() => {
+          const { words, part } = complete(session, line);
+          done(null, [[...words], part]);
+        });
+    },
+  });
+  const run = new Run(session, rl, screen, tty);
+  return run.finished;
+}
+
+/** One line after the other: a paste of many is carried out in its order. */
+class Run {
+  readonly finished: Promise<number>;
+  readonly #session: Session;
+  readonly #rl: Interface;
+  readonly #screen: Screen;
+  readonly #tty: boolean;
+  readonly #queue: string[] = [];
+  #busy = false;
+  #closed = false;
+  #code = 0;
+  #end: (code: number) => void = () => {};
+
+  constructor(session: Session, rl: Interface, screen: Screen, tty: boolean) {
+    this.#session = session;
+    this.#rl = rl;
+    this.#screen = screen;
+    this.#tty = tty;
+    this.finished = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    rl.on('line', (line) => {
+      this.#queue.push(line);
+      this.#drain();
+    });
+    rl.on('close', () => {
+      this.#closed = true;
+      if (!this.#busy) this.#finish();
+    });
+    if (tty) {
+      rl.on('SIGINT', () => {
+        process.stdout.write('^C\n');
+        rl.write(null, { ctrl: true, name: 'u' });
+        this.#prompt();
+      });
+      rl.on('history', (history: string[]) => {
+        if (SECRET.test(history[0] ?? '')) history.shift();
+        remember(history);
+      });
+      process.stdin.on('keypress', (text: string | undefined) => this.#question(text));
+    }
+    this.#prompt();
+  }
+
+  /** `?` outside quotes: help for what is typed so far, then the line again as it was. */
+  #question(text: string | undefined): void {
+    const { line, cursor } = this.#rl;
+    if (text !== '?' || this.#busy || this.#screen.muted) return;
+    const before = line.slice(0, cursor - 1);
+    if ((before.match(/"/g)?.length ?? 0) % 2 === 1) return;
+    this.#rl.write(null, { name: 'backspace' });
+    this.#busy = true;
+    this.#session
+      .refresh()
+      .catch(() => undefined)
+      .then(() => {
+        process.stdout.write(`?\n${explain(this.#session, before)}`);
+        this.#busy = false;
+        this.#rl.prompt(true);
+      });
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let line = this.#queue.shift(); line !== undefined; line = this.#queue.shift()) {
+      const ended = await this.#one(line);
+      if (ended) {
+        this.#rl.close();
+        break;
+      }
+    }
+    this.#busy = false;
+    if (this.#closed) this.#finish();
+    else await this.#prompt();
+  }
+
+  /** True when the session is over. */
+  async #one(line: string): Promise<boolean> {
+    try {
+      const { ok, text, end } = await this.#session.execute(line);
+      if (!ok) this.#code = 1;
+      await this.#show(text);
+      return end === true && (await this.#mayLeave());
+    } catch (e) {
+      this.#code = 1;
+      process.stdout.write(`${(e as Error).message}\n`);
+      return false;
+    }
+  }
+
+  async #prompt(): Promise<void> {
+    if (!this.#tty || this.#closed) return;
+    await this.#session.refresh().catch(() => undefined);
+    this.#rl.setPrompt(promptOf(this.#session));
+    if (!this.#busy && !this.#closed) this.#rl.prompt();
+  }
+
+  /** By pages where nobody has typed ahead. */
+  async #show(text: string): Promise<void> {
+    const page = this.#session.terminal.lines - 1;
+    const lines = text.split('\n');
+    if (!this.#tty || page < 1 || lines.length <= page + 1 || this.#queue.length > 0) {
+      process.stdout.write(text);
+      return;
+    }
+    let at = page;
+    process.stdout.write(`${lines.slice(0, page).join('\n')}\n`);
+    while (at < lines.length - 1) {
+      const key = await this.#key(TEXTS.more[this.#session.terminal.language]);
+      if (key.name === 'q' || (key.ctrl && key.name === 'c')) return;
+      const step = key.name === 'return' || key.name === 'enter' ? 1 : page;
+      process.stdout.write(
+        lines
+          .slice(at, at + step)
+          .map((l, i) => (at + i < lines.length - 1 ? `${l}\n` : l))
+          .join(''),
+      );
+      at += step;
+    }
+  }
+
+  /** One key, which readline does not see. */
+  async #key(question: string): Promise<Key> {
+    this.#screen.muted = true;
+    process.stdout.write(question);
+    const key = await new Promise<Key>((resolve) =>
+      process.stdin.once('keypress', (text: string | undefined, k: Key) => resolve(k ?? { name: text })),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#rl.write(null, { ctrl: true, name: 'u' });
+    this.#screen.muted = false;
+    process.stdout.write('\r\x1b[K');
+    return key;
+  }
+
+  /** What is not saved would be lost with the power: whoever may save is asked. */
+  async #mayLeave(): Promise<boolean> {
+    const state = await this.#session.refresh().catch(() => undefined);
+    if (!this.#tty || !state || state.role !== 'admin' || state.unsaved === 0) return true;
+    const { name } = await this.#key(TEXTS.unsaved[this.#session.terminal.language]);
+    if (name === 'y') process.stdout.write((await this.#session.execute('save')).text);
+    return name === 'y' || name === 'n';
+  }
+
+  #finish(): void {
+    if (this.#tty) process.stdout.write('\n');
+    this.#end(this.#tty ? 0 : this.#code);
+  }
+}
+
+function remembered(): string[] {
+  try {
+    return readFileSync(HISTORY, 'utf8').split('\n').filter(Boolean);
+  } catch {
+    return [];
+  }
+}
+
+function remember(history: readonly string[]): void {
+  try {
+    writeFileSync(HISTORY, history.map((line) => `${line}\n`).join(''), { mode: 0o600 });
+    if (existsSync(HISTORY)) chmodSync(HISTORY, 0o600);
+  } catch {
+    // A home that cannot be written costs the history and no more.
+  }
+}
