@@ -127,27 +127,23 @@ program.addHelpText(
 /** A command of the shell on the command line: `sekisho show status ipsec --json`. */
 async function once(words: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
-    args: [...words],
+    // What a command itself has keeps its place.
+    args: words.map((word) => (['--ping', '--with-keys'].includes(word) ? word.slice(2) : word)),
     allowPositionals: true,
     options: {
       json: { type: 'boolean' },
       socket: { type: 'string' },
       dialect: { type: 'string' },
       language: { type: 'string' },
-      ping: { type: 'string' },
     },
   });
-  const { json, socket = process.env.SEKISHO_SOCKET ?? DEFAULT_SOCKET, dialect, language, ping } = values;
+  const { json, socket = process.env.SEKISHO_SOCKET ?? DEFAULT_SOCKET, dialect, language } = values;
   const terminal = {
     ...(dialect ? { dialect } : {}),
     ...(language ? { language } : {}),
   } as Partial<Terminal>;
   const session = new Session(socket, terminal);
-  const line = [
-    ...positionals.map(quote),
-    ...(ping ? ['ping', ping] : []),
-    ...(json ? ['|', 'json'] : []),
-  ].join(' ');
+  const line = [...positionals.map(quote), ...(json ? ['|', 'json'] : [])].join(' ');
   const { ok, text, failed } = await session.execute(line);
   (ok ? process.stdout : process.stderr).write(text);
   if (!ok || failed) process.exitCode = 1;

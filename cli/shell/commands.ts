@@ -1,11 +1,12 @@
 // The shell's own commands, of both dialects: what they look like, what they ask of the router.
 import type { ValueType } from '../../src/config/schema/index.ts';
-import { either, integer, ipv4, ipv6, oneOf, text } from '../../src/config/schema/types.ts';
+import { duration, either, integer, ipv4, ipv6, oneOf, text } from '../../src/config/schema/types.ts';
 import type { Request } from '../../src/daemon/protocol.ts';
 import type { Args, Phrase } from '../../src/dialect/grammar/match.ts';
 import { pattern, type SlotOf, type Text } from '../../src/dialect/grammar/pattern.ts';
 import type { Dialect } from '../../src/dialect/index.ts';
 import { overview } from './help.ts';
+import { captureTunnel, exportKeys } from './keys.ts';
 import { type Outcome, type Session, said } from './session.ts';
 
 export type ShellCommand = Phrase & {
@@ -27,6 +28,9 @@ export const KEY: ValueType = { allowed: 'a key', parse: (t) => (/^[\w.*-]+$/.te
 const FILE: ValueType = text(4095, 1);
 const ADDRESS = either(ipv4, ipv6);
 
+/** Seconds; `60s` and `1m30s` too. */
+const DURATION = duration(1, 600);
+
 const slots = {
   key: slot(KEY, 'Key', 'キー'),
   value: slot(any, 'Value', '値'),
@@ -44,6 +48,9 @@ const slots = {
   dialect: slot(oneOf('seil', 'yamaha'), 'Dialect', '設定の書式'),
   language: slot(oneOf('en', 'ja'), 'Language', '言語'),
   lines: slot(integer(0, 1000), 'Lines of the screen; 0: without end', '行数(0: 無制限)'),
+  window: slot(DURATION, 'How long, like 60s', '時間(例: 60s)'),
+  folder: slot(FILE, 'Folder', 'フォルダー'),
+  keys: slot(oneOf('with-keys'), 'Together with the keys', '鍵も書き出す'),
   name: slot(KEY, 'Interface', 'インターフェース'),
 };
 
@@ -127,6 +134,20 @@ const end = async (): Promise<Outcome> => ({ ok: true, text: '', end: true });
 
 /** Of both dialects. */
 const COMMON: readonly Row[] = [
+  [
+    'export keys [<tunnel>] [for <window>] [to <folder>]',
+    'Keys for Wireshark: of now, and of all that come within a time',
+    'Wireshark用の鍵を書き出す',
+    exportKeys,
+    'admin',
+  ],
+  [
+    'capture <tunnel> [<keys>] <window> [to <folder>]',
+    'IKE and ESP of a tunnel as pcapng, with the keys to read it',
+    'トンネルのIKEとESPをpcapngに記録する',
+    captureTunnel,
+    'admin',
+  ],
   ['show status ike', 'IKE SAs', 'IKE SAの状態', show('status ike')],
   ['show status ipsec', 'Tunnels and their IPsec SAs', 'トンネルとIPsec SAの状態', show('status ipsec')],
   [

@@ -17,6 +17,7 @@ import { diagnose } from './diagnose.ts';
 import { compare, edit, stateOf } from './edit.ts';
 import type { Answer, Caller, Request } from './protocol.ts';
 import type { Router } from './router.ts';
+import { captureTunnel, exportKeys } from './watch.ts';
 import { yamahaView } from './yamaha-views.ts';
 
 type View = { data: unknown; text: string };
@@ -123,6 +124,10 @@ export async function answer(
       return comparison(changes, request.back ?? 0, request.dialect ?? 'seil');
     case 'diagnose':
       return look(router, request);
+    case 'export-keys':
+      return exportKeys(router, request, caller);
+    case 'capture':
+      return captureTunnel(router, request, caller);
     case 'stop':
       stop().catch((e: Error) =>
         router.log.add({ level: 'error', function: 'boot', code: 'stop', text: e.message }),

@@ -56,6 +56,14 @@ export type Request =
       readonly ping?: string;
       readonly json?: boolean;
     }
+  /** Keys of all that lives now and comes within some seconds. */
+  | { readonly command: 'export-keys'; readonly connection?: string; readonly seconds: number }
+  | {
+      readonly command: 'capture';
+      readonly connection: string;
+      readonly seconds: number;
+      readonly keys: boolean;
+    }
   | { readonly command: 'stop' };
 
 export type Answer =

@@ -20,6 +20,7 @@ import { type Step, steps, stepText } from '../plan/steps.ts';
 import { ikeView, type Source, tunnelView } from '../show/view.ts';
 import { loadCredentials } from './credentials.ts';
 import { Effects } from './effects.ts';
+import type { KeyWindow } from './keys.ts';
 import type { Log } from './log.ts';
 import { MetricsServer, metrics, type Readings } from './metrics.ts';
 import { hostsOf, Names } from './names.ts';
@@ -58,6 +59,7 @@ export class Router {
   readonly #steps: Pick<Engine, 'step'>;
   readonly #names: Names;
   readonly #effects: Effects;
+  readonly #keyWindows = new Set<KeyWindow>();
   readonly #metrics = new MetricsServer(() => metrics(() => this.#readings(), pkg.version));
   readonly #pathMtu = new Map<string, number>();
   readonly #pathTimers = new Map<string, NodeJS.Timeout>();
@@ -216,6 +218,14 @@ export class Router {
   input(input: Input): void {
     const effects: Effect[] = this.#steps.step(input, this.#effects.env());
     for (const effect of effects) this.#effects.carryOut(effect);
+    for (const window of this.#keyWindows) window.look(this.engine.connections);
+  }
+
+  /** Until the returned function is called the window sees the keys of every SA. */
+  watchKeys(window: KeyWindow): () => void {
+    window.look(this.engine.connections);
+    this.#keyWindows.add(window);
+    return () => this.#keyWindows.delete(window);
   }
 
   #event(event: DataplaneEvent): void {

@@ -1,0 +1,96 @@
+// What lays open what passes: keys, and captures with keys. For administrators, for a time, and in the log.
+import { capture } from '../host/capture.ts';
+import { wayTo } from '../host/path.ts';
+import { KeyWindow } from './keys.ts';
+import { pcapng } from './pcapng.ts';
+import type { Answer, Caller, Request } from './protocol.ts';
+import type { Router } from './router.ts';
+
+/** The longest that keys may be asked for, in seconds. */
+const LONGEST = 600;
+
+function wrongTime(seconds: number): Answer | undefined {
+  if (Number.isInteger(seconds) && seconds >= 0 && seconds <= LONGEST) return undefined;
+  return { ok: false, error: `Give a time from 0 to ${LONGEST} seconds.` };
+}
+
+export async function exportKeys(
+  router: Router,
+  request: Extract<Request, { command: 'export-keys' }>,
+  by: Caller,
+): Promise<Answer> {
+  const { connection, seconds } = request;
+  const wrong = wrongTime(seconds) ?? unknown(router, connection);
+  if (wrong) return wrong;
+  note(
+    router,
+    `keys of ${connection ?? 'all tunnels'} are exported by ${by.name}, ${seconds === 0 ? 'those of now' : `for ${seconds} s`}`,
+  );
+  const data = await gather(router, connection, seconds);
+  return { ok: true, text: '', data };
+}
+
+async function gather(router: Router, connection: string | undefined, seconds: number) {
+  const window = new KeyWindow(connection);
+  const close = router.watchKeys(window);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  close();
+  return window.tables();
+}
+
+export async function captureTunnel(
+  router: Router,
+  request: Extract<Request, { command: 'capture' }>,
+  by: Caller,
+): Promise<Answer> {
+  const { connection, seconds, keys } = request;
+  const wrong = wrongTime(seconds) ?? unknown(router, connection);
+  if (wrong) return wrong;
+  const tunnel = router.desired?.tunnels.find((t) => t.name === connection);
+  const sa = [...(router.engine.connections.get(tunnel?.policy.name ?? '')?.sas ?? [])].at(-1);
+  const peer = tunnel?.policy.remote ?? sa?.remote.address;
+  if (!tunnel || peer === undefined)
+    return {
+      ok: false,
+      error: `Nobody knows yet where the peer of ${connection} is: capture once it has come.`,
+    };
+  note(router, `${connection} is captured${keys ? ' with its keys' : ''} by ${by.name} for ${seconds} s`);
+  const { device } = await wayTo(peer, tunnel.policy.local);
+  // The fast ways of native ESP pass the kernel by, and so whoever listens there.
+  const visible = router.desired?.nativeEsp === 'raw' || sa?.nat.local || sa?.nat.remote;
+  if (!visible) router.dataplane.setNativeEsp('raw');
+  try {
+    const [captured, tables] = await Promise.all([
+      capture(device, peer, seconds),
+      keys ? gather(router, connection, seconds) : undefined,
+    ]);
+    const { octets, packets } = pcapng(
+      captured.pcap,
+      `${connection}, ${device}, ${tunnel.policy.local} and ${peer}`,
+    );
+    const file = Buffer.from(octets).toString('base64');
+    const more = captured.note ? `; ${captured.note}` : '';
+    return {
+      ok: true,
+      text: `${packets} packets${more}\n`,
+      data: { pcapng: file, ...(tables ? { tables } : {}) },
+    };
+  } catch (e) {
+    return { ok: false, error: (e as Error).message };
+  } finally {
+    if (!visible) router.dataplane.setNativeEsp(router.desired?.nativeEsp ?? 'auto');
+  }
+}
+
+function unknown(router: Router, connection: string | undefined): Answer | undefined {
+  const tunnels = (router.desired?.tunnels ?? []).map((t) => t.name);
+  if (connection === undefined || tunnels.includes(connection)) return undefined;
+  return {
+    ok: false,
+    error: `There is no tunnel ${connection}: ${tunnels.join(', ') || 'none is configured'}.`,
+  };
+}
+
+function note(router: Router, text: string): void {
+  router.log.add({ level: 'warning', function: 'audit', code: 'audit', text });
+}
