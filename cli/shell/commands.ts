@@ -118,6 +118,8 @@ function commit(args: Args): Request {
   };
 }
 
+const ofTunnel = (args: Args) => (args.tunnel === undefined ? {} : { connection: String(args.tunnel) });
+
 async function diagnose(session: Session, args: Args, json: boolean): Promise<Outcome> {
   const ping = args.address === undefined ? {} : { ping: String(args.address) };
   const answer = await session.request({
@@ -134,6 +136,20 @@ const end = async (): Promise<Outcome> => ({ ok: true, text: '', end: true });
 
 /** Of both dialects. */
 const COMMON: readonly Row[] = [
+  [
+    'renew [<tunnel>]',
+    'New keys for a tunnel, or for all; no packet is lost',
+    '鍵を更新する(通信は途切れない)',
+    ask((args) => ({ command: 'renew', ...ofTunnel(args) })),
+    'admin',
+  ],
+  [
+    'reconnect [<tunnel>]',
+    'Ends the SAs of a tunnel, or of all, and begins anew',
+    'SAを削除して接続し直す',
+    ask((args) => ({ command: 'end', ...ofTunnel(args) })),
+    'admin',
+  ],
   [
     'export keys [<tunnel>] [for <window>] [to <folder>]',
     'Keys for Wireshark: of now, and of all that come within a time',
@@ -313,6 +329,20 @@ const SEIL: readonly Row[] = [
 ];
 
 const YAMAHA: readonly Row[] = [
+  [
+    'ipsec refresh sa',
+    'New keys for all tunnels; no packet is lost',
+    'SAの手動更新',
+    ask(() => ({ command: 'renew' })),
+    'admin',
+  ],
+  [
+    'ipsec sa delete <sa>',
+    'Ends an SA by its number, or all',
+    'SAの削除',
+    ask((args) => ({ command: 'end', ...(args.sa === 'all' ? {} : { sa: Number(args.sa) }) })),
+    'admin',
+  ],
   ['show', 'Everything at a glance', '全体の概要', show('overview')],
   ['show ipsec sa', 'All SAs', 'SAの一覧', view(() => 'ipsec sa')],
   [
@@ -397,6 +427,11 @@ const YAMAHA: readonly Row[] = [
 
 const yamahaSlots = {
   ...slots,
+  sa: slot(
+    either(integer(1, 1_000_000_000), oneOf('all')),
+    'Number of an SA, or all',
+    'SAの識別子または all',
+  ),
   gateway: slot(integer(1, 6000), 'Gateway', 'セキュリティー・ゲートウェイの識別子'),
   number: slot(integer(1, 1024), 'Tunnel', 'トンネルインターフェース番号'),
   charset: slot(oneOf('en.ascii', 'ja.utf8'), 'Language', '文字コード'),

@@ -4,7 +4,7 @@ import { Tree } from './tree.ts';
 
 /** Lists whose numbers only put their entries in order; those of policies, tunnels and peers are names. */
 const LISTS =
-  /^(.*\.(?:encryption|hash|authentication|dh-group-alternative|alias)|route\.ipv[46]|yamaha\.kept)\.(\d+)\.(.+)$/;
+  /^(.*\.(?:encryption|hash|authentication|dh-group-alternative|alias)|route\.ipv[46]|syslog\.remote\.server|yamaha\.kept)\.(\d+)\.(.+)$/;
 
 /** Settings of one peer that stand for those of all. */
 const RHYTHM = /^interface\.ipsec\d+\.(ike\.(?:dpd-interval|dpd-maxfail|nat-keepalive-interval))$/;

@@ -124,6 +124,9 @@ export async function answer(
       return comparison(changes, request.back ?? 0, request.dialect ?? 'seil');
     case 'diagnose':
       return look(router, request);
+    case 'renew':
+    case 'end':
+      return again(router, request);
     case 'export-keys':
       return exportKeys(router, request, caller);
     case 'capture':
@@ -136,6 +139,35 @@ export async function answer(
     default:
       return edit(changes, request, caller);
   }
+}
+
+/** SAs that are renewed, or ended and begun anew. */
+function again(router: Router, request: Extract<Request, { command: 'renew' | 'end' }>): Answer {
+  const { connection } = request;
+  const tunnels = router.desired?.tunnels ?? [];
+  const meant = tunnels.filter(
+    (t) => connection === undefined || t.name === connection || t.policy.name === connection,
+  );
+  if (meant.length === 0) {
+    const known = tunnels.map((t) => t.name).join(', ') || 'none is configured';
+    return { ok: false, error: `There is no tunnel ${connection ?? ''}: ${known}.` };
+  }
+  const sa = request.command === 'end' ? request.sa : undefined;
+  if (sa !== undefined && !numbersNow(router).has(sa)) return { ok: false, error: `There is no SA ${sa}.` };
+  for (const name of new Set(meant.map((t) => t.policy.name))) {
+    if (request.command === 'end')
+      router.input({ kind: 'end', connection: name, ...(sa === undefined ? {} : { sa }) });
+    else
+      for (const what of ['ike', 'child'] as const) router.input({ kind: 'rekey', connection: name, what });
+  }
+  return { ok: true, text: '' };
+}
+
+function numbersNow(router: Router): ReadonlySet<number> {
+  const children = tunnelView(router.source).flatMap((t) =>
+    t.children.flatMap((c) => [c.numbers.send, c.numbers.recv]),
+  );
+  return new Set([...ikeView(router.source).map((v) => v.number), ...children]);
 }
 
 function comparison(changes: Changes, back: number, dialect: Dialect): Answer {

@@ -11,6 +11,7 @@ import { Changes, type Condition } from './changes.ts';
 import { answer } from './commands.ts';
 import { listen } from './control.ts';
 import { Log } from './log.ts';
+import { LogFile } from './log-file.ts';
 import { Router, type RouterOptions } from './router.ts';
 import { State } from './state.ts';
 import { Store } from './store.ts';
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
     log.add({ level: 'error', function: 'data', code: 'selftest', text });
   }
   const state = openState(values.state, log);
+  if (state) log.keepIn(new LogFile(state.path('log.jsonl')));
   const beginning = values.config === undefined ? saved(state, log) : fromFile(values.config, log);
   const path = values.socket ?? '/run/sekisho/control.sock';
   let router: Router | undefined;

@@ -56,6 +56,10 @@ export type Request =
       readonly ping?: string;
       readonly json?: boolean;
     }
+  /** New keys for a tunnel, or for all. */
+  | { readonly command: 'renew'; readonly connection?: string }
+  /** Ends the SAs of a tunnel, or of all, or one by its number: what is wanted begins anew. */
+  | { readonly command: 'end'; readonly connection?: string; readonly sa?: number }
   /** Keys of all that lives now and comes within some seconds. */
   | { readonly command: 'export-keys'; readonly connection?: string; readonly seconds: number }
   | {

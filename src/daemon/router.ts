@@ -182,6 +182,8 @@ export class Router {
         return this.#host.setHostname(step.name);
       case 'metrics':
         return this.#metrics.listen(step.at);
+      case 'syslog':
+        return this.log.syslog.follow(step.servers);
       case 'native-esp':
         return this.dataplane.setNativeEsp(step.way);
       case 'remove-route':
@@ -280,6 +282,7 @@ export class Router {
     this.input({ kind: 'shutdown' });
     for (const timer of this.#pathTimers.values()) clearTimeout(timer);
     await this.#metrics.close();
+    this.log.syslog.close();
     this.#names.stop();
     this.#effects.stop();
     this.dataplane.close();

@@ -23,7 +23,8 @@ export function change(core: Core, connection: Connection, policy: ConnectionPol
   const someStay = children.some((p) => old.children.includes(p));
   if (!someStay || !samePolicy({ ...policy, children: old.children }, old) || !calm(connection)) return false;
   core.redefine(connection, { ...policy, children });
-  for (const child of [...connection.children]) if (!children.includes(child.policy)) end(core, child);
+  for (const child of [...connection.children])
+    if (!children.includes(child.policy)) end(core, child, 'its policy is gone');
   for (const { name } of old.children)
     if (!children.some((p) => p.name === name)) connection.asked.delete(name);
   connection.failures = 0;
@@ -44,15 +45,10 @@ function calm({ sas, renewing }: Connection): boolean {
   );
 }
 
-/** Its device goes with it, so it goes at once; the peer is told. */
-function end(core: Core, child: ChildSa): void {
+/** It goes at once, and the peer is told. `why`: a clause behind "deleted". */
+export function end(core: Core, child: ChildSa, why: string): void {
   const { ikeSa, connection } = child;
-  core.note(
-    'info',
-    'child-deleted',
-    connection,
-    `IPsec SA of ${child.policy.name} deleted: its policy is gone`,
-  );
+  core.note('info', 'child-deleted', connection, `IPsec SA of ${child.policy.name} deleted: ${why}`);
   if (!ikeSa) return deleteChild(core, usable(connection), child, 0);
   remove(core, child, 0);
   decline(core, ikeSa, child.spiIn);

@@ -4,7 +4,7 @@
 import type { Address } from '../net/address.ts';
 import { hex, isZero } from '../net/bytes.ts';
 import { type Endpoint, endpointText } from '../net/endpoint.ts';
-import { change } from './change.ts';
+import { change, end } from './change.ts';
 import { current, movePeer, remove } from './child.ts';
 import { type Connection, Core } from './core.ts';
 import { FirstMessages, type HalfOpen } from './first-messages.ts';
@@ -116,6 +116,8 @@ export class Engine {
         return this.#peerMoved(input.spi, input.remote);
       case 'rekey':
         return this.#rekey(input.connection, input.what);
+      case 'end':
+        return this.#end(input.connection, input.sa);
       case 'shutdown':
         core.closing = true;
         for (const connection of core.connections.values()) this.#terminate(connection);
@@ -360,6 +362,20 @@ export class Engine {
     core.note('info', 'peer-moved', connection, `peer moved to ${endpointText(remote)}`);
     sa.remote = remote;
     movePeer(core, connection.children, remote);
+  }
+
+  #end(name: string, sa: number | undefined): void {
+    const core = this.#core;
+    const connection = core.connections.get(name);
+    if (!connection) return;
+    const why = 'somebody asked for it';
+    const child = [...connection.children].find((c) => c.numbers.send === sa || c.numbers.recv === sa);
+    if (child) end(core, child, why);
+    else if (sa === undefined || [...connection.sas].some((s) => s.id === sa)) {
+      core.note('info', 'ended', connection, `SAs deleted: ${why}`);
+      this.#terminate(connection);
+    }
+    supervise(core, connection);
   }
 
   #rekey(name: string, what: 'ike' | 'child'): void {

@@ -47,6 +47,8 @@ export type Input =
   | { readonly kind: 'try'; readonly connection: string }
   /** By the name of a connection or, for a child, of its tunnel. */
   | { readonly kind: 'rekey'; readonly connection: string; readonly what: 'ike' | 'child' }
+  /** Ends all SAs of a connection, or the one that events call by a number: what is wanted begins anew. */
+  | { readonly kind: 'end'; readonly connection: string; readonly sa?: number }
   | { readonly kind: 'shutdown' };
 
 export type LimitCause = 'time' | 'octets' | 'packets';

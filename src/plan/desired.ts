@@ -53,11 +53,24 @@ export type Dormant = {
   readonly key: string;
 };
 
+/** Where the log goes besides. */
+export type SyslogServer = {
+  readonly address: Address;
+  readonly port: number;
+  readonly source?: Address;
+  readonly sourcePort?: number;
+  readonly facility: number;
+  readonly hostname: string;
+  readonly level: 'debug' | 'info' | 'warning' | 'error';
+  readonly format: 'rfc3164' | 'rfc5424' | 'yamaha';
+};
+
 export type Desired = {
   readonly hostname?: string;
   readonly nativeEsp: NativeEsp;
   /** Where the metrics may be fetched. */
   readonly metrics?: Endpoint;
+  readonly syslog: readonly SyslogServer[];
   readonly links: readonly Link[];
   readonly tunnels: readonly Tunnel[];
   /** Tunnels that are configured and not there. */
@@ -70,6 +83,7 @@ export type Desired = {
 
 export const NOTHING: Omit<Desired, 'settings'> = {
   nativeEsp: 'auto',
+  syslog: [],
   links: [],
   tunnels: [],
   dormant: [],

@@ -1,12 +1,13 @@
 // Tree → desired state, pure. What is not here does not happen.
 import type { Mistake } from '../config/mistake.ts';
+import { FACILITIES } from '../config/schema/syslog.ts';
 import type { Tree } from '../config/tree.ts';
 import { dormant } from '../config/validate.ts';
 import type { NativeEsp } from '../dataplane/port.ts';
 import type { Settings } from '../ike/policy.ts';
 import { splitCidr } from '../net/address.ts';
 import { interfaceConnection, type Known, outerFamily } from './connection.ts';
-import type { Desired, Dormant, Link, Route, Tunnel } from './desired.ts';
+import type { Desired, Dormant, Link, Route, SyslogServer, Tunnel } from './desired.ts';
 import type { Device } from './devices.ts';
 import { IPV6_MINIMUM_MTU, innerMtu, mssOf } from './overhead.ts';
 import { outerMtuOf, type Path } from './path.ts';
@@ -27,6 +28,7 @@ export function plan(tree: Tree, devices: ReadonlyMap<string, Device>, known: Kn
     ...(hostname ? { hostname } : {}),
     nativeEsp: tree.value('system.dataplane.native-esp') as NativeEsp,
     ...metrics(tree),
+    syslog: syslog(tree),
     links,
     tunnels,
     dormant: sleeping(tree, asleep),
@@ -42,6 +44,29 @@ function sleeping(tree: Tree, asleep: ReadonlyMap<string, Mistake>): Dormant[] {
     const at = `interface.${name}.ipv${outerFamily(tree, `interface.${name}`)}`;
     const [local, remote] = ['source', 'destination'].map((end) => tree.text(`${at}.${end}`) ?? '-');
     return { name, local, remote, key, text: message };
+  });
+}
+
+function syslog(tree: Tree): SyslogServer[] {
+  return tree.indexes('syslog.remote.server.').flatMap((n) => {
+    const at = `syslog.remote.server.${n}`;
+    const address = tree.text(`${at}.ipv4.address`) ?? tree.text(`${at}.ipv6.address`);
+    const source = tree.text(`${at}.source.ipv4.address`);
+    const sourcePort = tree.value('syslog.source-port');
+    const own = (leaf: string) => tree.text(`${at}.${leaf}`) ?? tree.text(`syslog.${leaf}`) ?? '';
+    if (address === undefined) return [];
+    return [
+      {
+        address,
+        port: tree.number(`${at}.port`),
+        ...(source === undefined ? {} : { source }),
+        ...(sourcePort === undefined ? {} : { sourcePort: Number(sourcePort) }),
+        facility: FACILITIES[own('facility')],
+        hostname: tree.text(`${at}.hostname`) ?? tree.text('hostname') ?? 'sekisho',
+        level: own('log-level') as SyslogServer['level'],
+        format: tree.text('syslog.format') as SyslogServer['format'],
+      },
+    ];
   });
 }
 

@@ -4,7 +4,15 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NativeEsp } from '../dataplane/port.ts';
 import { samePolicy } from '../ike/policy.ts';
 import type { Endpoint } from '../net/endpoint.ts';
-import { connectionsOf, type Desired, type Link, NOTHING, type Route, type Tunnel } from './desired.ts';
+import {
+  connectionsOf,
+  type Desired,
+  type Link,
+  NOTHING,
+  type Route,
+  type SyslogServer,
+  type Tunnel,
+} from './desired.ts';
 
 /** What an Ethernet device has when nobody says otherwise. */
 const ETHERNET_MTU = 1500;
@@ -13,6 +21,7 @@ export type Step =
   | { readonly kind: 'hostname'; readonly name: string }
   | { readonly kind: 'native-esp'; readonly way: NativeEsp }
   | { readonly kind: 'metrics'; readonly at: Endpoint | undefined }
+  | { readonly kind: 'syslog'; readonly servers: readonly SyslogServer[] }
   | { readonly kind: 'remove-route' | 'add-route'; readonly route: Route }
   | { readonly kind: 'close-tunnel' | 'open-tunnel' | 'change-tunnel'; readonly tunnel: Tunnel }
   | { readonly kind: 'remove-address' | 'add-address'; readonly link: Link; readonly address: string }
@@ -84,6 +93,7 @@ export function steps(
   const same = a.length === b.length && b.every((p, i) => samePolicy(a[i], p));
   if (!same || closed.length > 0 || !isDeepStrictEqual(from?.settings, to.settings))
     out.push({ kind: 'ike', desired: to });
+  if (!isDeepStrictEqual(old.syslog, to.syslog)) out.push({ kind: 'syslog', servers: to.syslog });
   if (!isDeepStrictEqual(old.metrics, to.metrics) || again.has('metrics'))
     out.push({ kind: 'metrics', at: to.metrics });
   return out;
@@ -138,6 +148,8 @@ export function stepText(step: Step): string {
       return `hostname ${step.name}`;
     case 'metrics':
       return step.at ? `metrics at ${step.at.address} port ${step.at.port}` : 'no metrics';
+    case 'syslog':
+      return `log to ${step.servers.map((s) => s.address).join(', ') || 'no server'}`;
     case 'native-esp':
       return `native ESP by ${step.way}`;
     case 'remove-route':

@@ -24,6 +24,7 @@ export class Sekisho {
   readonly #logFile: string;
   readonly #configFile: string;
   #proc: Proc;
+  readonly #started = Date.now();
 
   private constructor(ns: Ns, socket: string, logFile: string, configFile: string, proc: Proc) {
     this.ns = ns;
@@ -80,8 +81,10 @@ export class Sekisho {
     return this.json<IkeView[]>('status', 'ike');
   }
 
-  log(): Promise<LogEntry[]> {
-    return this.json<LogEntry[]>('log');
+  /** Of this start: what an earlier one said is kept too. */
+  async log(): Promise<LogEntry[]> {
+    const all = await this.json<LogEntry[]>('log');
+    return all.filter((e) => Date.parse(e.time) >= this.#started);
   }
 
   async waitUp(name = 'ipsec0', ms = 20_000): Promise<TunnelView> {

@@ -6,6 +6,7 @@ import { interfaceIpsec } from './interface-ipsec.ts';
 import { ipsec } from './ipsec.ts';
 import type { Leaf } from './leaf.ts';
 import { route } from './route.ts';
+import { syslog } from './syslog.ts';
 import { system } from './system.ts';
 import { yamaha } from './yamaha.ts';
 
@@ -19,6 +20,7 @@ export const schema: readonly Leaf[] = [
   ...ikePeer,
   ...ipsec,
   ...route,
+  ...syslog,
   ...yamaha,
 ];
 

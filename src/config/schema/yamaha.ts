@@ -385,6 +385,14 @@ export const yamaha: readonly Leaf[] = [
     ),
   },
   {
+    path: 'yamaha.syslog-notice',
+    type: enableDisable,
+    default: 'disable',
+    ours: true,
+    help: 'Whether filtered packets are logged. Without effect while there are no filters.',
+    ja: 'フィルターで破棄したパケットを記録するか否か。フィルターが未対応のため効果なし。',
+  },
+  {
     path: 'yamaha.log-illegal-spi',
     type: enableDisable,
     default: 'disable',

@@ -7,6 +7,7 @@ import { networkCommands } from './network.ts';
 import { peerCommands } from './peer.ts';
 import { routerCommands } from './router.ts';
 import { policyCommands, saCommands } from './sa.ts';
+import { syslogCommands } from './syslog.ts';
 import { removeTunnel, tunnelCommands } from './tunnel.ts';
 
 /** As a configuration has them: a tunnel, its policy, what is said of its gateway in the order of the alphabet. */
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   ...saCommands,
   ...peerCommands,
   ...routerCommands,
+  ...syslogCommands,
   removeTunnel,
   ...keptCommands,
 ];

@@ -60,4 +60,6 @@ export const FACTORY: readonly (readonly [string, string | number])[] = [
   ['ike.auto-initiation', 'never'],
   ['ike.retry', 10],
   ['ike.interval', 5],
+  ['syslog.format', 'yamaha'],
+  ['syslog.source-port', 514],
 ];
