@@ -1,6 +1,7 @@
 // What lays open what passes: keys, and captures with keys. For administrators, for a time, and in the log.
 import { capture } from '../host/capture.ts';
 import { wayTo } from '../host/path.ts';
+import type { Tables } from '../show/wireshark.ts';
 import { KeyWindow } from './keys.ts';
 import { pcapng } from './pcapng.ts';
 import type { Answer, Caller, Request } from './protocol.ts';
@@ -30,7 +31,7 @@ export async function exportKeys(
   return { ok: true, text: '', data };
 }
 
-async function gather(router: Router, connection: string | undefined, seconds: number) {
+async function gather(router: Router, connection: string | undefined, seconds: number): Promise<Tables> {
   const window = new KeyWindow(connection);
   const close = router.watchKeys(window);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -54,16 +55,17 @@ export async function captureTunnel(
       ok: false,
       error: `Nobody knows yet where the peer of ${connection} is: capture once it has come.`,
     };
-  note(router, `${connection} is captured${keys ? ' with its keys' : ''} by ${by.name} for ${seconds} s`);
   const { device } = await wayTo(peer, tunnel.policy.local);
   // The fast ways of native ESP pass the kernel by, and so whoever listens there.
   const visible = router.desired?.nativeEsp === 'raw' || sa?.nat.local || sa?.nat.remote;
   if (!visible) router.dataplane.setNativeEsp('raw');
   try {
-    const [captured, tables] = await Promise.all([
-      capture(device, peer, seconds),
-      keys ? gather(router, connection, seconds) : undefined,
-    ]);
+    let tables: Promise<Tables> | undefined;
+    const captured = await capture(device, peer, seconds, () => {
+      note(router, `${connection} is captured${keys ? ' with its keys' : ''} by ${by.name} for ${seconds} s`);
+      if (keys) tables = gather(router, connection, seconds);
+    });
+    const gathered = await tables;
     const { octets, packets } = pcapng(
       captured.pcap,
       `${connection}, ${device}, ${tunnel.policy.local} and ${peer}`,
@@ -73,7 +75,7 @@ export async function captureTunnel(
     return {
       ok: true,
       text: `${packets} packets${more}\n`,
-      data: { pcapng: file, ...(tables ? { tables } : {}) },
+      data: { pcapng: file, ...(gathered ? { tables: gathered } : {}) },
     };
   } catch (e) {
     return { ok: false, error: (e as Error).message };

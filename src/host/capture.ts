@@ -12,13 +12,8 @@ export type Captured = {
   readonly note?: string;
 };
 
-/** All IKE and ESP with an address for some seconds. Rejects with one sentence when it cannot begin. */
-export function capture(
-  device: string,
-  peer: string,
-  seconds: number,
-  begun: () => void = () => {},
-): Promise<Captured> {
+/** All IKE and ESP with an address, for some seconds from when `begun` is called. Rejects with one sentence when it cannot begin. */
+export function capture(device: string, peer: string, seconds: number, begun: () => void): Promise<Captured> {
   // Fragments have no ports: they are ESP's or IKE's as well.
   const filter = `host ${peer} and (udp port 500 or udp port 4500 or esp or (ip[6:2] & 0x1fff != 0) or ip6 proto 44)`;
   return new Promise((resolve, reject) => {
@@ -29,7 +24,7 @@ export function capture(
     let octets = 0;
     let complaint = '';
     let note: string | undefined;
-    const timer = setTimeout(() => child.kill('SIGINT'), seconds * 1000);
+    let timer: NodeJS.Timeout | undefined;
     child.stdout.on('data', (part: Buffer) => {
       octets += part.length;
       if (octets <= MOST_OCTETS) parts.push(part);
@@ -40,7 +35,9 @@ export function capture(
     });
     child.stderr.on('data', (text: Buffer) => {
       complaint += text;
-      if (complaint.includes('listening on')) begun();
+      if (timer !== undefined || !complaint.includes('listening on')) return;
+      timer = setTimeout(() => child.kill('SIGINT'), seconds * 1000);
+      begun();
     });
     child.on('error', (e: NodeJS.ErrnoException) => {
       clearTimeout(timer);

@@ -48,6 +48,9 @@ beforeAll(async () => {
 });
 afterAll(() => net?.lab.close());
 
+/** How many there were. */
+let captures = 0;
+
 /** Captures a tunnel from its first message to some pings; the folder with capture and keys. */
 async function captured(c: Case): Promise<string> {
   await Promise.all([a.reload(config(1, c)), b.reload(config(2, c))]);
@@ -59,12 +62,15 @@ async function captured(c: Case): Promise<string> {
     const running = a.cli('capture', 'ipsec0', '--with-keys', `${seconds}s`, 'to', folder).finally(() => {
       over = true;
     });
+    const count = async () =>
+      (await a.log()).filter((e) => e.text.includes('is captured with its keys')).length;
     await until(
-      async () => /is captured with its keys/.test((await a.log()).at(-1)?.text ?? ''),
-      5000,
+      async () => (await count()) > captures,
+      15_000,
       () => 'no capture began',
+      100,
     );
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    captures++;
     // Anew, so that the capture has the whole negotiation.
     await a.reload(
       config(1, c).replace('interface.ipsec0.preshared-key', 'interface.ipsec0.administration : down\n#'),
