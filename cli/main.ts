@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Command } from 'commander';
+import type { Report } from '../src/daemon/protocol.ts';
 import { read } from '../src/dialect/index.ts';
 import { quote } from '../src/dialect/yamaha/line.ts';
 import { ask } from './client.ts';
@@ -11,6 +12,7 @@ import { explainCommand } from './explain.ts';
 import { fail, readText } from './file.ts';
 import { pkiCommand } from './pki.ts';
 import { probeCommand } from './probe.ts';
+import { openReport, writeReport } from './report.ts';
 import { commandsOf } from './shell/commands.ts';
 import { overview } from './shell/help.ts';
 import { script } from './shell/script.ts';
@@ -84,8 +86,10 @@ withSocket(program.command('shell', { isDefault: false }))
   .description('commands with completion, help at every word, and a prompt that tells what waits')
   .option('--dialect <dialect>', 'seil or yamaha', 'seil')
   .option('--language <language>', 'en or ja', languageOf(process.env.LANG))
-  .action(async (options: Partial<Terminal>, command: Command) => {
-    process.exit(await shell(new Session(socketOf(command), options)));
+  .option('--report <file>', 'look at a report instead of a router')
+  .action(async ({ report, ...options }: Partial<Terminal> & { report?: string }, command: Command) => {
+    const asking = report === undefined ? ask : openReport(report);
+    process.exit(await shell(new Session(socketOf(command), options, asking)));
   });
 
 withSocket(program.command('script <file>'))
@@ -114,6 +118,20 @@ withSocket(program.command('stop'))
     while (existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
+withSocket(program.command('report'))
+  .description(
+    'an archive of everything that can be shown, without secrets; --report FILE looks at one, elsewhere too',
+  )
+  .option('--to <file>', 'file to write', 'sekisho-report.json.gz')
+  .action(async ({ to }: { to: string }, command: Command) => {
+    const answer = await ask(socketOf(command), { command: 'report' }).catch((e: Error) =>
+      fail(`sekisho: ${e.message}`),
+    );
+    if (!answer.ok) fail(answer.error);
+    writeReport(to, answer.data as Report);
+    process.stdout.write(`${to}\n`);
+  });
+
 program.addCommand(convertCommand());
 program.addCommand(explainCommand());
 program.addCommand(pkiCommand());
@@ -135,24 +153,30 @@ async function once(words: readonly string[]): Promise<void> {
       socket: { type: 'string' },
       dialect: { type: 'string' },
       language: { type: 'string' },
+      report: { type: 'string' },
     },
   });
-  const { json, socket = process.env.SEKISHO_SOCKET ?? DEFAULT_SOCKET, dialect, language } = values;
+  const { json, socket = process.env.SEKISHO_SOCKET ?? DEFAULT_SOCKET, dialect, language, report } = values;
   const terminal = {
     ...(dialect ? { dialect } : {}),
     ...(language ? { language } : {}),
   } as Partial<Terminal>;
-  const session = new Session(socket, terminal);
-  const line = [...positionals.map(quote), ...(json ? ['|', 'json'] : [])].join(' ');
+  const session = new Session(socket, terminal, report === undefined ? ask : openReport(report));
+  const line = [...positionals.map(literal), ...(json ? ['|', 'json'] : [])].join(' ');
   const { ok, text, failed } = await session.execute(line);
   (ok ? process.stdout : process.stderr).write(text);
   if (!ok || failed) process.exitCode = 1;
 }
 
+/** A word of the command line as one of the shell's, whatever is in it. */
+function literal(word: string): string {
+  return /[|>]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : quote(word);
+}
+
 /** Options of the program before the first word, then whether the shell or the program knows that word. */
 function ofShell(args: readonly string[]): boolean {
   const rest = [...args];
-  while (rest[0]?.startsWith('-')) rest.splice(0, rest[0] === '--socket' ? 2 : 1);
+  while (rest[0]?.startsWith('-')) rest.splice(0, ['--socket', '--report'].includes(rest[0]) ? 2 : 1);
   const names = program.commands.map((c) => c.name());
   return rest[0] !== undefined && rest[0] !== 'help' && !names.includes(rest[0]) && !args.includes('--help');
 }

@@ -30,7 +30,7 @@ export function wrongWords(
     case 'bad-value': {
       const slot = wrong.expected.find((o) => o.kind === 'slot');
       const allowed = slot?.kind === 'slot' ? slot.type.allowed : few;
-      return `${t('expected')} ${openingText(slot ?? wrong.expected[0])} (${allowed}).`;
+      return `"${word.slice(0, 64)}": ${t('expected')} ${openingText(slot ?? wrong.expected[0])} (${allowed}).`;
     }
     default: {
       const names = wrong.expected.flatMap((o) => (o.kind === 'word' ? [o.text] : []));

@@ -18,6 +18,11 @@ export function parsePipes(line: string): Piped {
   let quote = '';
   for (let i = 0; i < line.length; i++) {
     const c = line[i];
+    // What is behind a backslash is what it is.
+    if (c === '\\' && i + 1 < line.length) {
+      parts[parts.length - 1].text += c + line[++i];
+      continue;
+    }
     if (quote !== '') {
       if (c === quote) quote = '';
     } else if ((c === '"' || c === "'") && /[\s=]/.test(line[i - 1] ?? ' ')) quote = c;

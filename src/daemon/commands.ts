@@ -16,9 +16,10 @@ import type { Changes } from './changes.ts';
 import { diagnose } from './diagnose.ts';
 import { compare, edit, stateOf } from './edit.ts';
 import type { Answer, Caller, Request } from './protocol.ts';
+import { makeReport } from './report.ts';
 import type { Router } from './router.ts';
 import { captureTunnel, exportKeys } from './watch.ts';
-import { yamahaView } from './yamaha-views.ts';
+import { numbersOf, yamahaView } from './yamaha-views.ts';
 
 type View = { data: unknown; text: string };
 
@@ -124,6 +125,14 @@ export async function answer(
       return comparison(changes, request.back ?? 0, request.dialect ?? 'seil');
     case 'diagnose':
       return look(router, request);
+    case 'report': {
+      const data = await makeReport(
+        names(router),
+        (what, language) => show(router, changes, { command: 'show', what, language }),
+        stateOf(router, changes, caller),
+      );
+      return { ok: true, text: '', data };
+    }
     case 'renew':
     case 'end':
       return again(router, request);
@@ -196,6 +205,31 @@ async function look(router: Router, request: Extract<Request, { command: 'diagno
   return { ok: true, text, data };
 }
 
+/** What can be shown, by the words behind `show`. */
+function known(router: Router): string[] {
+  const tunnels = (router.desired?.tunnels ?? []).map((t) => `status interface.${t.name}`);
+  return [...Object.keys(VIEWS), ...tunnels];
+}
+
+/** The same with the other dialect's. */
+function names(router: Router): string[] {
+  const gateways = tunnelView(router.source).map((t) => numbersOf(router, t.connection));
+  const each = gateways.flatMap(({ gateway, tunnel }) => [
+    `ipsec sa gateway ${gateway}`,
+    `ipsec sa gateway ${gateway} detail`,
+    `status tunnel ${tunnel}`,
+  ]);
+  return [
+    ...known(router),
+    'status interface',
+    'ipsec sa',
+    'ipsec sa gateway',
+    'status tunnel',
+    'ip route',
+    ...each,
+  ];
+}
+
 async function show(
   router: Router,
   changes: Changes,
@@ -208,12 +242,7 @@ async function show(
     : Object.hasOwn(VIEWS, what)
       ? await VIEWS[what](router, changes)
       : await yamahaView(router, what, language);
-  if (!view) {
-    const known = [
-      ...Object.keys(VIEWS),
-      ...(router.desired?.tunnels ?? []).map((t) => `status interface.${t.name}`),
-    ];
-    return { ok: false, error: `There is nothing to show under "${what}": ${known.join(', ')}.` };
-  }
+  if (!view)
+    return { ok: false, error: `There is nothing to show under "${what}": ${known(router).join(', ')}.` };
   return { ok: true, text: json ? `${JSON.stringify(view.data, null, 2)}\n` : view.text, data: view.data };
 }

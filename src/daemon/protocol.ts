@@ -68,6 +68,8 @@ export type Request =
       readonly seconds: number;
       readonly keys: boolean;
     }
+  /** Everything that can be shown, at once: Report. */
+  | { readonly command: 'report' }
   | { readonly command: 'stop' };
 
 export type Answer =
@@ -94,4 +96,23 @@ export type State = {
   readonly peers: readonly string[];
   /** Keys that are configured in the candidate. */
   readonly keys: readonly string[];
+};
+
+/** The answer's data to `report`. */
+export type Report = {
+  readonly kind: 'sekisho-report';
+  readonly version: string;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly machine: {
+    readonly kernel: string;
+    readonly processor: string;
+    readonly node: string;
+    /** Seconds. */
+    readonly uptime: number;
+    /** Octets. */
+    readonly memory: number;
+  };
+  readonly state: State;
+  readonly shows: Readonly<Record<string, { readonly text: string; readonly data: unknown }>>;
 };

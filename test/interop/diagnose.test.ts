@@ -133,5 +133,8 @@ test('what is not there, and what is no address', async () => {
   const other = await a.cli('diagnose', 'ipsec7');
   expect([other.code, other.stderr]).toEqual([1, 'There is no tunnel ipsec7: ipsec0.\n']);
   const bad = await a.cli('diagnose', 'ipsec0', '--ping', 'host');
-  expect([bad.code, bad.stderr]).toEqual([1, 'host is no IP address.\n']);
+  expect([bad.code, bad.stderr]).toEqual([
+    1,
+    '"host": here stands <address> (an IPv4 address like 192.0.2.1 or an IPv6 address like 2001:db8::1).\n',
+  ]);
 });

@@ -1,5 +1,8 @@
 // The shell as a person uses it: at a terminal, with ? and TAB, mistakes, a paste, and a connection that is lost.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPair, type Pair, pairConfig } from './pair.ts';
 import { until } from './proc.ts';
@@ -207,5 +210,64 @@ describe('one-shot and scripts', () => {
     expect(JSON.parse(json.stdout)[0].connection).toBe('ipsec0');
     expect((await b.cli('show', 'statsu')).code).toBe(1);
     expect((await b.cli('show')).stdout).toMatch(/\S+: \d of 1 tunnels up[\s\S]*tunnel +state +peer/);
+  });
+
+  test('an argument is one word, whatever is in it', async () => {
+    const key = 'a | b > "c" \\ d';
+    expect((await b.cli('set', 'interface.ipsec0.preshared-key', key)).stderr).toBe('');
+    expect((await b.cli('compare')).stdout).toBe(
+      '- interface.ipsec0.preshared-key : ********\n+ interface.ipsec0.preshared-key : ********\n',
+    );
+    await b.cli('discard');
+  });
+
+  test('a script runs to its end, twice with the same outcome, or to its first mistake', async () => {
+    const file = (name: string, text: string) => {
+      const path = join(net.lab.tmp, name);
+      writeFileSync(path, text);
+      return path;
+    };
+    const good = file(
+      'good',
+      '# a script\nset interface.ge1.description inside\ndelete interface.ge0.mtu\ncommit\n',
+    );
+    for (const _ of [1, 2]) expect((await b.cli('script', good)).code).toBe(0);
+    expect(await b.show('config')).toMatch(/interface\.ge1\.description +: inside/);
+    const bad = await b.cli('script', file('bad', 'show status ike\n\nset interface.ge1.mtu huge\ncommit\n'));
+    expect([bad.code, bad.stderr]).toEqual([
+      1,
+      expect.stringMatching(/bad:3: .*interface\.ge1\.mtu cannot be "huge"/),
+    ]);
+  });
+
+  test('who is not root looks, and changes nothing', async () => {
+    await net.b.exec(['chmod', '0666', b.socket]);
+    await net.b.exec(['chmod', '0755', net.lab.tmp]);
+    const user = (...args: string[]) =>
+      net.b.exec(
+        ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', CLI, '--socket', b.socket, ...args],
+        { allowFail: true },
+      );
+    expect((await user('show', 'status', 'ipsec')).code).toBe(0);
+    for (const args of [
+      ['set', 'hostname', 'x'],
+      ['commit'],
+      ['export', 'keys', 'to', '/tmp'],
+      ['capture', 'ipsec0', 'with-keys', '1s'],
+      ['renew'],
+      ['save'],
+    ])
+      expect((await user(...args)).stderr).toMatch(/Only root and the router's owner may/);
+    await net.b.exec(['chmod', '0660', b.socket]);
+  });
+
+  test('a report holds what can be shown, without secrets, and is looked at elsewhere', async () => {
+    const path = join(net.lab.tmp, 'report.json.gz');
+    expect((await b.cli('report', '--to', path)).code).toBe(0);
+    expect(gunzipSync(readFileSync(path)).toString()).not.toContain('a key of two routers');
+    const look = (...args: string[]) => net.host1.exec([CLI, ...args, '--report', path], { allowFail: true });
+    expect((await look('show', 'status', 'ipsec')).stdout).toMatch(/IPSEC +10\.0\.0\.2 <------> 10\.0\.0\.1/);
+    expect((await look('show', 'ipsec', 'sa', '--dialect', 'yamaha')).stdout).toMatch(/^Total: isakmp/);
+    expect((await look('commit')).stderr).toMatch(/can only be looked at/);
   });
 });
