@@ -2,10 +2,14 @@
 import { connect } from 'node:net';
 import type { Answer, Request } from '../src/daemon/protocol.ts';
 
-/** Sends one request; rejects with one sentence when no router answers. */
-export function ask(path: string, request: Request): Promise<Answer> {
+/** Sends one request; rejects with one sentence when no router answers, or when nobody waits for the answer any more. */
+export function ask(path: string, request: Request, signal?: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
+    signal?.addEventListener('abort', () => {
+      socket.destroy();
+      reject(new Error('Interrupted: what the router has begun it carries to its end.'));
+    });
     let received = '';
     socket.setEncoding('utf8');
     socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`));

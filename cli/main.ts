@@ -163,14 +163,18 @@ async function once(words: readonly string[]): Promise<void> {
   } as Partial<Terminal>;
   const session = new Session(socket, terminal, report === undefined ? ask : openReport(report));
   const line = [...positionals.map(literal), ...(json ? ['|', 'json'] : [])].join(' ');
+  await carryOut(session, line);
+}
+
+async function carryOut(session: Session, line: string): Promise<void> {
   const { ok, text, failed } = await session.execute(line);
   (ok ? process.stdout : process.stderr).write(text);
   if (!ok || failed) process.exitCode = 1;
 }
 
-/** A word of the command line as one of the shell's, whatever is in it. */
+/** A word of the command line as one of the shell's, whatever is in it; a pipe that stands alone is one. */
 function literal(word: string): string {
-  return /[|>]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : quote(word);
+  return /[|>]./.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : quote(word);
 }
 
 /** Options of the program before the first word, then whether the shell or the program knows that word. */
@@ -181,6 +185,16 @@ function ofShell(args: readonly string[]): boolean {
   return rest[0] !== undefined && rest[0] !== 'help' && !names.includes(rest[0]) && !args.includes('--help');
 }
 
-const args = process.argv.slice(2);
-const running = ofShell(args) ? once(args) : program.parseAsync();
-running.catch((e: Error) => fail(`sekisho: ${e.message}`));
+/** As a login shell is called: a person without a word, a program with `-c` and a line. */
+function begin(args: readonly string[]): Promise<unknown> {
+  const [flag, line] = args;
+  if (flag === '-c' && line !== undefined) {
+    const words = line.split(/\s+/).filter(Boolean);
+    if (ofShell(words)) return carryOut(new Session(process.env.SEKISHO_SOCKET ?? DEFAULT_SOCKET), line);
+    return program.parseAsync(words, { from: 'user' });
+  }
+  if (flag === undefined && process.stdin.isTTY) return program.parseAsync(['shell'], { from: 'user' });
+  return ofShell(args) ? once(args) : program.parseAsync(args, { from: 'user' });
+}
+
+begin(process.argv.slice(2)).catch((e: Error) => fail(`sekisho: ${e.message}`));

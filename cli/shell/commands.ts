@@ -164,6 +164,12 @@ const COMMON: readonly Row[] = [
     captureTunnel,
     'admin',
   ],
+  [
+    'show status filter',
+    'Filters and NAT, and what they met',
+    'フィルターとNATの状態',
+    show('status filter'),
+  ],
   ['show status ike', 'IKE SAs', 'IKE SAの状態', show('status ike')],
   ['show status ipsec', 'Tunnels and their IPsec SAs', 'トンネルとIPsec SAの状態', show('status ipsec')],
   [

@@ -2,6 +2,7 @@
 import type { Matched, Opening } from '../../src/dialect/grammar/match.ts';
 import type { Language } from '../../src/dialect/grammar/pattern.ts';
 import { nearestValue } from '../../src/dialect/nearest.ts';
+import { mayBeSecret } from '../../src/dialect/yamaha/hide.ts';
 import { TEXTS } from './texts.ts';
 
 const SHOWN = 10;
@@ -30,7 +31,8 @@ export function wrongWords(
     case 'bad-value': {
       const slot = wrong.expected.find((o) => o.kind === 'slot');
       const allowed = slot?.kind === 'slot' ? slot.type.allowed : few;
-      return `"${word.slice(0, 64)}": ${t('expected')} ${openingText(slot ?? wrong.expected[0])} (${allowed}).`;
+      const shown = mayBeSecret(words, wrong.at) ? '' : `"${word.slice(0, 64)}": `;
+      return `${shown}${t('expected')} ${openingText(slot ?? wrong.expected[0])} (${allowed}).`;
     }
     default: {
       const names = wrong.expected.flatMap((o) => (o.kind === 'word' ? [o.text] : []));

@@ -3,14 +3,16 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 
 export type Stage =
   | { readonly kind: 'grep'; readonly pattern: RegExp; readonly invert: boolean }
-  | { readonly kind: 'count' | 'json' | 'compare' | 'less' }
+  | { readonly kind: 'count' | 'json' | 'less' }
+  /** With what runs, or a commit before. */
+  | { readonly kind: 'compare'; readonly back: number }
   | { readonly kind: 'save'; readonly file: string; readonly append: boolean };
 
 export type Piped =
   | { readonly ok: true; readonly command: string; readonly stages: readonly Stage[] }
   | { readonly ok: false; readonly message: string };
 
-const KNOWN = 'grep [-i] [-v] [-w] PATTERN, count, json, compare, less, save FILE';
+const KNOWN = 'grep [-i] [-v] [-w] PATTERN, count, json, compare [N], less, save FILE';
 
 /** Splits at | and >, but not within quotes. */
 export function parsePipes(line: string): Piped {
@@ -54,9 +56,14 @@ function stageOf(text: string): Stage | string {
   switch (word) {
     case 'count':
     case 'json':
-    case 'compare':
     case 'less':
       return { kind: word };
+    case 'compare': {
+      const [back = '0', ...more] = rest;
+      if (more.length > 0 || !/^\d{1,6}$/.test(back))
+        return 'compare takes the number of a commit in show history.';
+      return { kind: word, back: Number(back) };
+    }
     case 'save':
       return fileStage(rest.join(' '), false);
     case 'grep':

@@ -12,6 +12,9 @@ import { commandsOf, type ShellCommand } from './commands.ts';
 import { wrongWords } from './mistake.ts';
 import { parsePipes, throughPipes } from './pipe.ts';
 
+/** Commands whose output is worth a pipe. */
+const SHOWING = /^\s*(?:sh|sho|show|comp\w*|diag\w*|help)\b/;
+
 /** What acts at once in Yamaha's dialect. */
 const CONFIGURATION: readonly Phrase[] = [...deeds, ...selections];
 
@@ -33,6 +36,7 @@ export class Session {
   readonly #ask: typeof ask;
   selection: Selection = { kind: 'none' };
   state: State | undefined;
+  #interruption = new AbortController();
 
   constructor(socket: string, terminal: Partial<Terminal> = {}, asking = ask) {
     this.#socket = socket;
@@ -41,7 +45,13 @@ export class Session {
   }
 
   request(request: Request): Promise<Answer> {
-    return this.#ask(this.#socket, request);
+    return this.#ask(this.#socket, request, this.#interruption.signal);
+  }
+
+  /** Waits no longer for answers that are under way. */
+  interrupt(): void {
+    this.#interruption.abort();
+    this.#interruption = new AbortController();
   }
 
   /** What prompt and completion need, as it is now. Rejects with one sentence when no router answers. */
@@ -57,13 +67,16 @@ export class Session {
 
   /** Carries a line out; a mistake is one sentence. Rejects when no router answers. */
   async execute(line: string): Promise<Outcome> {
-    const piped = parsePipes(line);
+    // What only looks like a pipe in a value is none.
+    const piped = SHOWING.test(line)
+      ? parsePipes(line)
+      : ({ ok: true, command: line.trim(), stages: [] } as const);
     if (!piped.ok) return { ok: false, text: `${piped.message}\n` };
     const { command, stages } = piped;
     if (command === '') return { ok: true, text: '' };
-    const compared = stages.some((s) => s.kind === 'compare');
+    const compared = stages.find((s) => s.kind === 'compare');
     const json = stages.some((s) => s.kind === 'json');
-    const outcome = compared ? await this.#compare(command) : await this.#run(command, json);
+    const outcome = compared ? await this.#compare(command, compared.back) : await this.#run(command, json);
     if (!outcome.ok) return outcome;
     try {
       return { ...outcome, text: throughPipes(outcome.text, stages) };
@@ -73,10 +86,10 @@ export class Session {
   }
 
   /** `show | compare 2`: the candidate beside what runs, or an earlier commit. */
-  async #compare(command: string): Promise<Outcome> {
+  async #compare(command: string, back: number): Promise<Outcome> {
     if (!/^sh(?:ow?)?(?: config)?$/.test(command))
       return { ok: false, text: 'Only show and show config are compared.\n' };
-    return said(await this.request({ command: 'compare', dialect: this.terminal.dialect }));
+    return said(await this.request({ command: 'compare', back, dialect: this.terminal.dialect }));
   }
 
   async #run(command: string, json: boolean): Promise<Outcome> {

@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { parseLine } from '../../src/dialect/yamaha/line.ts';
 import { complete, explain } from './complete.ts';
 import { promptOf } from './prompt.ts';
 import type { Session } from './session.ts';
@@ -13,8 +14,12 @@ import { TEXTS } from './texts.ts';
 const HISTORY = join(homedir(), '.sekisho_history');
 const HISTORY_LINES = 1000;
 
-/** Lines that hold secrets are in no history. */
-const SECRET = /pre-?s|passw|secret|username|myname|\bkey\b.*:/i;
+/** Lines that may hold secrets are in no history; abbreviations too. */
+const SECRET = /(?:^|[\s.-])(?:pre|pas|sec|logi|user|auth|myn|adm|smtp|comm(?!it|ent)|key\b)/i;
+
+/** Asks the terminal to put marks around what is pasted, and not to any more (DEC private mode 2004). */
+const PASTES_MARKED = '\x1b[?2004h';
+const PASTES_PLAIN = '\x1b[?2004l';
 
 type Key = { readonly name?: string; readonly ctrl?: boolean; readonly sequence?: string };
 
@@ -68,8 +73,11 @@ class Run {
   readonly #screen: Screen;
   readonly #tty: boolean;
   readonly #queue: string[] = [];
+  #pasting = false;
   #busy = false;
   #closed = false;
+  /** Whether what is not saved was spoken of. */
+  #asked = false;
   #code = 0;
   #end: (code: number) => void = () => {};
 
@@ -87,29 +95,36 @@ class Run {
     });
     rl.on('close', () => {
       this.#closed = true;
-      if (!this.#busy) this.#finish();
+      if (!this.#busy) void this.#leave();
     });
     if (tty) {
       rl.on('SIGINT', () => {
+        this.#queue.length = 0;
         process.stdout.write('^C\n');
         rl.write(null, { ctrl: true, name: 'u' });
-        this.#prompt();
+        if (this.#busy) session.interrupt();
+        else this.#prompt();
       });
       rl.on('history', (history: string[]) => {
         if (SECRET.test(history[0] ?? '')) history.shift();
         remember(history);
       });
-      process.stdin.on('keypress', (text: string | undefined) => this.#question(text));
+      process.stdout.write(PASTES_MARKED);
+      process.stdin.on('keypress', (text: string | undefined, key?: Key) => {
+        if (key?.name === 'paste-start') this.#pasting = true;
+        else if (key?.name === 'paste-end') this.#pasting = false;
+        else if (text === '?' && !this.#pasting) this.#question();
+      });
     }
     this.#prompt();
   }
 
   /** `?` outside quotes: help for what is typed so far, then the line again as it was. */
-  #question(text: string | undefined): void {
+  #question(): void {
     const { line, cursor } = this.#rl;
-    if (text !== '?' || this.#busy || this.#screen.muted) return;
+    if (this.#busy || this.#screen.muted) return;
     const before = line.slice(0, cursor - 1);
-    if ((before.match(/"/g)?.length ?? 0) % 2 === 1) return;
+    if (!parseLine(before).ok) return;
     this.#rl.write(null, { name: 'backspace' });
     this.#busy = true;
     this.#session
@@ -118,7 +133,8 @@ class Run {
       .then(() => {
         process.stdout.write(`?\n${explain(this.#session, before)}`);
         this.#busy = false;
-        this.#rl.prompt(true);
+        if (this.#queue.length > 0) void this.#drain();
+        else this.#rl.prompt(true);
       });
   }
 
@@ -133,7 +149,7 @@ class Run {
       }
     }
     this.#busy = false;
-    if (this.#closed) this.#finish();
+    if (this.#closed) await this.#leave();
     else await this.#prompt();
   }
 
@@ -190,7 +206,7 @@ class Run {
       process.stdin.once('keypress', (text: string | undefined, k: Key) => resolve(k ?? { name: text })),
     );
     await new Promise((resolve) => setImmediate(resolve));
-    this.#rl.write(null, { ctrl: true, name: 'u' });
+    if (!this.#closed) this.#rl.write(null, { ctrl: true, name: 'u' });
     this.#screen.muted = false;
     process.stdout.write('\r\x1b[K');
     return key;
@@ -199,14 +215,26 @@ class Run {
   /** What is not saved would be lost with the power: whoever may save is asked. */
   async #mayLeave(): Promise<boolean> {
     const state = await this.#session.refresh().catch(() => undefined);
+    this.#asked = true;
     if (!this.#tty || !state || state.role !== 'admin' || state.unsaved === 0) return true;
     const { name } = await this.#key(TEXTS.unsaved[this.#session.terminal.language]);
     if (name === 'y') process.stdout.write((await this.#session.execute('save')).text);
-    return name === 'y' || name === 'n';
+    this.#asked = name === 'y' || name === 'n';
+    return this.#asked;
+  }
+
+  /** Ctrl-D asks like `exit`, and leaves whatever the answer is but yes. */
+  async #leave(): Promise<void> {
+    if (this.#tty && !this.#asked) {
+      process.stdin.setRawMode(true).resume();
+      await this.#mayLeave();
+      process.stdin.setRawMode(false).pause();
+    }
+    this.#finish();
   }
 
   #finish(): void {
-    if (this.#tty) process.stdout.write('\n');
+    if (this.#tty) process.stdout.write(`${PASTES_PLAIN}\n`);
     this.#end(this.#tty ? 0 : this.#code);
   }
 }

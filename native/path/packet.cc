@@ -47,7 +47,7 @@ uint64_t checksum_sum(const uint8_t* data, size_t octets, uint64_t sum) {
     octets -= 4;
   }
   uint32_t last = 0;
-  memcpy(&last, data, octets);
+  if (octets) memcpy(&last, data, octets);  // of nothing there may be no address either, which memcpy does not allow
   return sum + last;
 }
 

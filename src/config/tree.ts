@@ -3,6 +3,8 @@ import { comparePaths, findLeaf, type Value } from './schema/index.ts';
 
 export class Tree {
   readonly #leaves: ReadonlyMap<string, Value>;
+  /** By what stands before them; made when somebody asks first. */
+  #numbers: ReadonlyMap<string, readonly number[]> | undefined;
 
   /** Paths must be canonical (findLeaf(path).path) and values parsed by their leaf's type. */
   constructor(leaves: Iterable<readonly [string, Value]> = []) {
@@ -44,14 +46,9 @@ export class Tree {
   }
 
   /** The numbers that occur below a prefix: indexes('route.ipv4.') or indexes('interface.ipsec'). */
-  indexes(prefix: string): number[] {
-    const found = new Set<number>();
-    for (const path of this.#leaves.keys()) {
-      if (!path.startsWith(prefix)) continue;
-      const match = /^\d+/.exec(path.slice(prefix.length));
-      if (match) found.add(Number(match[0]));
-    }
-    return [...found].sort((a, b) => a - b);
+  indexes(prefix: string): readonly number[] {
+    this.#numbers ??= numbersOf(this.#leaves.keys());
+    return this.#numbers.get(prefix) ?? [];
   }
 
   /** An ordered list or its default: list('interface.ipsec0….hash.', '.algorithm'). */
@@ -59,6 +56,18 @@ export class Tree {
     const values = this.indexes(prefix).flatMap((i) => this.configured(`${prefix}${i}${suffix}`) ?? []);
     return values.length > 0 ? values : (findLeaf(`${prefix}0${suffix}`)?.leaf.listDefault ?? []);
   }
+}
+
+function numbersOf(paths: Iterable<string>): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, Set<number>>();
+  for (const path of paths) {
+    for (const { 0: digits, index } of path.matchAll(/(?<=^|[.a-z-])\d+(?=\.|$)/g)) {
+      const prefix = path.slice(0, index);
+      const numbers = found.get(prefix) ?? new Set();
+      found.set(prefix, numbers.add(Number(digits)));
+    }
+  }
+  return new Map([...found].map(([prefix, numbers]) => [prefix, [...numbers].sort((a, b) => a - b)]));
 }
 
 export const emptyTree = new Tree();

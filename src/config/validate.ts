@@ -1,16 +1,27 @@
 // Rules across keys. What a single value may be is the schema's business.
 import { networkOf } from '../net/address.ts';
+import { filterRules } from './filter-rules.ts';
 import type { Mistake } from './mistake.ts';
 import { authentication, identifiers, proposals, type Weak } from './negotiation-rules.ts';
 import { policies } from './policy-rules.ts';
 import type { Fail, Warn } from './rule.ts';
 import { findLeaf } from './schema/index.ts';
 import { IPSEC_INTERFACES } from './schema/interface-ipsec.ts';
+import { serviceRules } from './service-rules.ts';
 import type { Tree } from './tree.ts';
 
 export type Verdict = { readonly errors: readonly Mistake[]; readonly warnings: readonly Mistake[] };
 
+/** Judged once: a tree does not change. */
+const verdicts = new WeakMap<Tree, Verdict>();
+
 export function validate(tree: Tree): Verdict {
+  const verdict = verdicts.get(tree) ?? judge(tree);
+  verdicts.set(tree, verdict);
+  return verdict;
+}
+
+function judge(tree: Tree): Verdict {
   const errors: Mistake[] = [];
   const warnings: Mistake[] = [];
   const fail: Fail = (key, message, code = 'conflict', about = []) => {
@@ -20,13 +31,47 @@ export function validate(tree: Tree): Verdict {
 
   for (const [path, value] of tree.entries()) {
     const reason = findLeaf(path)?.leaf.refuse?.(value);
-    if (reason) errors.push({ code: 'not-built', key: path, message: `${path} ${reason}.` });
+    if (!reason) continue;
+    // A command that is kept names itself.
+    const message = path.startsWith('yamaha.kept.') ? `${reason}.` : `${path} ${reason}.`;
+    errors.push({ code: 'not-built', key: path, message });
   }
   const weak = tree.indexes('interface.ipsec').flatMap((n) => tunnel(tree, n, fail, warn) ?? []);
   weakTunnels([...weak, ...policies(tree, fail, warn)], warn);
+  filterRules(tree, fail, warn);
+  serviceRules(tree, fail);
+  yamahaNumbers(tree, fail);
   devices(tree, fail);
   for (const family of [4, 6] as const) routes(tree, family, fail);
   return { errors, warnings };
+}
+
+/** Commands name a policy and a gateway by their numbers: no two tunnels have the same. */
+function yamahaNumbers(tree: Tree, fail: Fail): void {
+  const tunnels = tree.indexes('interface.ipsec');
+  for (const [what, beyond] of [
+    ['gateway', 1],
+    ['policy', 101],
+  ] as const) {
+    const taken = new Map<number, number>();
+    const key = (n: number) => `interface.ipsec${n}.yamaha.${what}`;
+    const number = (n: number) => Number(tree.configured(key(n)) ?? n + beyond);
+    // Those that follow from the name of the interface come first.
+    const [own, given] = [false, true].map((set) =>
+      tunnels.filter((n) => (tree.configured(key(n)) !== undefined) === set),
+    );
+    for (const n of [...own, ...given]) {
+      const other = taken.get(number(n));
+      if (other === undefined) taken.set(number(n), n);
+      else
+        fail(
+          key(n),
+          `${key(n)} is ${number(n)}, the number that ipsec${other} has already: give another, or delete it.`,
+          'conflict',
+          [key(other)],
+        );
+    }
+  }
 }
 
 /** What each way of authentication cannot do without. */
@@ -141,7 +186,8 @@ function proxyIds(tree: Tree, at: string, fail: Fail): void {
         fail(key, `${key} ${value} has host bits set: write ${networkOf(value)}.`, 'bad-value');
       }
     }
-    if (set(family).length === 1) {
+    // What is not sent need not be whole.
+    if (set(family).length === 1 && tree.value(`${id}.send`) !== 'disable') {
       const missing = tree.text(`${id}.ipv${family}.local`) ? 'remote' : 'local';
       fail(
         `${id}.ipv${family}.${missing}`,
@@ -199,6 +245,7 @@ function devices(tree: Tree, fail: Fail): void {
 }
 
 function routes(tree: Tree, family: 4 | 6, fail: Fail): void {
+  const tunnels = new Set(tree.indexes('interface.ipsec'));
   for (const n of tree.indexes(`route.ipv${family}.`)) {
     const at = `route.ipv${family}.${n}`;
     for (const key of ['destination', 'gateway']) {
@@ -216,7 +263,7 @@ function routes(tree: Tree, family: 4 | 6, fail: Fail): void {
     }
     const gateway = tree.text(`${at}.gateway`) ?? '';
     const tunnelName = /^ipsec(\d+)$/.exec(gateway);
-    if (tunnelName && !tree.indexes('interface.ipsec').includes(Number(tunnelName[1]))) {
+    if (tunnelName && !tunnels.has(Number(tunnelName[1]))) {
       fail(
         `${at}.gateway`,
         `${at}.gateway ${gateway} is not configured: add interface.${gateway} or use another gateway.`,

@@ -23,7 +23,9 @@ export type CommitOptions = {
 type Trial = {
   readonly before: Tree;
   readonly until: number;
-  readonly timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout;
+  /** Lines that acted at once are in it. */
+  immediate?: boolean;
   readonly probe?: NodeJS.Timeout;
 };
 
@@ -37,11 +39,14 @@ export type ChangeState = {
 
 const PROBE_MS = 1000;
 
+/** Between two attempts to take a commit back. */
+const TAKE_BACK_AGAIN_MS = 5000;
+
 export class Changes {
   readonly #router: Router;
   readonly #store: Store | undefined;
   readonly #log: Log;
-  readonly #met: (condition: Condition) => Promise<boolean>;
+  readonly #met: (condition: Condition, since: number) => Promise<boolean>;
   #saved: Tree;
   #candidate: Tree;
   #trial: Trial | undefined;
@@ -53,7 +58,7 @@ export class Changes {
     store: Store | undefined,
     saved: Tree,
     log: Log,
-    met: (condition: Condition) => Promise<boolean>,
+    met: (condition: Condition, since: number) => Promise<boolean>,
   ) {
     this.#router = router;
     this.#store = store;
@@ -61,6 +66,11 @@ export class Changes {
     this.#met = met;
     this.#saved = saved;
     this.#candidate = router.tree;
+    // What runs at the start is what the first commit can be taken back to.
+    const [last] = this.history();
+    const known = last && store?.revision(last.number);
+    if (router.tree.size > 0 && (!known || diff(known, router.tree).length > 0))
+      this.#record(router.tree, 'router', 'start');
   }
 
   /** Requests that change something come one after another. */
@@ -106,12 +116,16 @@ export class Changes {
     verify(tree, options.lenient === true);
     const before = this.running;
     const changes = diff(before, tree);
-    const done = await this.#router.apply(tree);
+    // Armed before: what cuts us off may do so while it is applied.
     if (options.confirmWithin !== undefined) this.#try(before, options.confirmWithin, options.when);
+    const done = await this.#router.apply(tree).catch((e: Error) => {
+      if (options.confirmWithin !== undefined && e instanceof Refused) this.#endTrial();
+      throw e;
+    });
     // A commit while another waits is part of the trial, and no confirmation of it.
     if (changes.length === 0) return { done };
     const { by, comment = '' } = options;
-    const entry = this.#store?.record(tree, { time: new Date().toISOString(), by, comment });
+    const entry = this.#record(tree, by, comment);
     const number = entry ? ` ${entry.number}` : '';
     this.#note(
       'info',
@@ -127,7 +141,8 @@ export class Changes {
     const [before, edits] = [this.running, diff(this.running, this.#candidate)];
     await this.#router.apply(tree);
     this.#candidate = apply(tree, edits);
-    this.#store?.record(tree, { time: new Date().toISOString(), by, comment: LINE_BY_LINE });
+    this.#record(tree, by, LINE_BY_LINE);
+    if (this.#trial) this.#trial.immediate = true;
     this.#note('info', 'commit', `${diff(before, tree).length} settings by ${by}`);
   }
 
@@ -140,8 +155,9 @@ export class Changes {
     const first = this.#trial?.before ?? before;
     this.#endTrial();
     const timer = setTimeout(() => this.#takeBack(), seconds * 1000);
+    const since = performance.now();
     const ask = async () => {
-      if (when && (await this.#met(when).catch(() => false)) && this.#trial?.timer === timer)
+      if (when && (await this.#met(when, since).catch(() => false)) && this.#trial?.timer === timer)
         this.confirm('the condition');
     };
     const probe = when && setInterval(ask, PROBE_MS);
@@ -154,13 +170,37 @@ export class Changes {
     this.#trial = undefined;
   }
 
-  /** Nobody confirmed: what ran before runs again. The candidate stays, so that the mistake can be mended. */
-  async #takeBack(): Promise<void> {
-    const before = this.#trial?.before;
-    this.#endTrial();
-    if (!before) return;
-    this.#note('warning', 'rollback', 'the commit was not confirmed in time: taken back');
-    await this.#router.apply(before).catch((e: Error) => this.#note('error', 'rollback', e.message));
+  /**
+   * Nobody confirmed: what ran before runs again, and what lines that act at once have changed since goes from the candidate
+   * too. What was edited stays there, so that a mistake can be mended. Tried until the machine takes it.
+   */
+  #takeBack(): Promise<void> {
+    return this.alone(async () => {
+      const trial = this.#trial;
+      if (!trial) return;
+      this.#note('warning', 'rollback', 'the commit was not confirmed in time: taken back');
+      try {
+        const [ran, edits] = [this.running, diff(this.running, this.#candidate)];
+        await this.#router.apply(trial.before);
+        if (trial.immediate) this.#candidate = apply(trial.before, edits);
+        else if (edits.length === 0) this.#candidate = ran;
+        this.#endTrial();
+        this.#record(trial.before, 'router', 'taken back');
+      } catch (e) {
+        this.#note('error', 'rollback', `taking back failed, and is tried again: ${(e as Error).message}`);
+        trial.timer = setTimeout(() => this.#takeBack(), TAKE_BACK_AGAIN_MS);
+      }
+    });
+  }
+
+  /** A history that cannot be written is told; what runs, runs. */
+  #record(tree: Tree, by: string, comment: string): Entry | undefined {
+    try {
+      return this.#store?.record(tree, { time: new Date().toISOString(), by, comment });
+    } catch (e) {
+      this.#note('error', 'history', `the commit is not in the history: ${(e as Error).message}`);
+      return undefined;
+    }
   }
 
   /** What runs stays. False where nothing waited for it. */

@@ -3,9 +3,12 @@
 import { hostname } from 'node:os';
 import type { Tree } from '../config/tree.ts';
 import { type Dialect, print } from '../dialect/index.ts';
+import { countRules } from '../host/nftables.ts';
 import { parseAddress } from '../net/address.ts';
+import { OPEN } from '../plan/firewall.ts';
 import { cryptoView, showCrypto } from '../show/crypto.ts';
 import { showDiagnosis } from '../show/diagnosis.ts';
+import { filterView, showFilter } from '../show/filter.ts';
 import { showHistory } from '../show/history.ts';
 import { logLine } from '../show/log/seil.ts';
 import { eventLine, yamahaLine } from '../show/log/yamaha.ts';
@@ -62,6 +65,11 @@ const VIEWS: Readonly<Record<string, (router: Router, changes: Changes) => View 
     const data = tunnelView(router.source);
     return { data, text: showSecurityPolicy(data) };
   },
+  'status filter': async (router) => {
+    const { firewall = OPEN, links = [] } = router.desired ?? {};
+    const data = filterView(firewall, links, await countRules());
+    return { data, text: showFilter(data) };
+  },
   'system crypto': async (router) => {
     const speeds = await router.dataplane.measureCrypto();
     const data = cryptoView(speeds, router.desired?.tunnels ?? [], tunnelView(router.source));
@@ -72,7 +80,9 @@ const VIEWS: Readonly<Record<string, (router: Router, changes: Changes) => View 
     return { data, text: data.map((e) => `${logLine(e)}\n`).join('') };
   },
   'log yamaha': (router) => {
-    const steps = router.log.trace().map((t) => ({ ...t, text: eventLine(t.event) }));
+    const steps = router.log
+      .trace()
+      .map((t) => ({ ...t, text: eventLine(t.event, (c) => numbersOf(router, c)) }));
     // What the engine's steps do not say in Yamaha's words: reasons, the host, the configuration.
     const rest = router.log.entries().filter((e) => e.level !== 'debug');
     const data = [...steps, ...rest].sort((a, b) => a.sequence - b.sequence);

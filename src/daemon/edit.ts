@@ -7,7 +7,7 @@ import { type Dialect, print, read } from '../dialect/index.ts';
 import { MASK } from '../dialect/mask.ts';
 import { completeKey } from '../dialect/seil/complete.ts';
 import { quote } from '../dialect/seil/line.ts';
-import { parseLine } from '../dialect/yamaha/line.ts';
+import { MAX_LINE, parseLine } from '../dialect/yamaha/line.ts';
 import { Session } from '../dialect/yamaha/parse.ts';
 import { refusal } from '../dialect/yamaha/sentence.ts';
 import { ikeView, tunnelView } from '../show/view.ts';
@@ -48,6 +48,12 @@ async function change(changes: Changes, request: Request, { name: by }: Caller):
     }
     case 'commit': {
       const { comment, confirmWithin, when } = request;
+      if (
+        when &&
+        'tunnel' in when &&
+        !changes.candidate.indexes('interface.ipsec').some((n) => `ipsec${n}` === when.tunnel)
+      )
+        return refused(`There is no tunnel ${when.tunnel} in what would be committed.`);
       const options = {
         by,
         ...(comment ? { comment } : {}),
@@ -73,10 +79,11 @@ async function change(changes: Changes, request: Request, { name: by }: Caller):
       changes.watch(request.seconds);
       return done('');
     case 'reload': {
+      const found = changes.candidate;
       const wrong = load(changes, request.file, request.source, true);
       if (!wrong.ok) return wrong;
       const { done: text } = await changes.commit({ by, lenient: true }).catch((e: Error) => {
-        changes.edit(changes.running);
+        changes.edit(found);
         throw e;
       });
       return done(text.length > 0 ? lines(text) : 'Nothing to change.\n');
@@ -136,6 +143,8 @@ async function immediate(
   by: string,
 ): Promise<Answer> {
   const { line, selection, language = 'en' } = request;
+  if (line.length > MAX_LINE)
+    return refused(refusal(`The line is longer than ${MAX_LINE} characters`, language));
   const parsed = parseLine(line);
   if (!parsed.ok) return refused(refusal(parsed.message.replace(/\.$/, ''), language));
   const session = new Session(changes.running, selection);
@@ -168,12 +177,19 @@ export function changeLines(list: readonly Change[]): string[] {
 /** What the candidate changes, in a dialect. */
 export function compare(changes: Changes, back: number, dialect: Dialect): string {
   if (dialect === 'seil') return lines(changeLines(changes.compare(back)));
-  const listing = (tree: Tree) => placed(print(tree, 'yamaha', { maskSecrets: true }).text);
   const [before, after] = [listing(changes.revision(back)), listing(changes.candidate)];
-  const out: string[] = [];
-  for (const line of before) if (!after.includes(line)) out.push(`- ${line}`);
-  for (const line of after) if (!before.includes(line)) out.push(`+ ${line}`);
-  return lines(out);
+  const only = (mark: string, list: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>) =>
+    [...list].filter(([line]) => !other.has(line)).map(([, shown]) => `${mark} ${shown}`);
+  return lines([...only('-', before, after), ...only('+', after, before)]);
+}
+
+/** The commands of a tree, each with how it is shown: two that differ in their secret look alike. */
+function listing(tree: Tree): ReadonlyMap<string, string> {
+  const [real, shown] = [false, true].map((maskSecrets) =>
+    placed(print(tree, 'yamaha', { maskSecrets }).text),
+  );
+  // A secret takes no line of its own: what is not told apart is shown masked.
+  return new Map((real.length === shown.length ? real : shown).map((line, i) => [line, shown[i]]));
 }
 
 /** Commands of a listing, those of a tunnel with the tunnel before them. */

@@ -17,11 +17,11 @@ export type Disk = Pick<
 >;
 
 /** Readable by the owner alone. Throws when the disk does. */
-export function replaceFile(disk: Disk, path: string, text: string): void {
+export function replaceFile(disk: Disk, path: string, content: string | Uint8Array): void {
   const beside = `${path}.new`;
   const file = disk.openSync(beside, 'w', 0o600);
   try {
-    const octets = Buffer.from(text);
+    const octets = Buffer.from(content as Uint8Array);
     for (let at = 0; at < octets.length; ) at += disk.writeSync(file, octets, at);
     disk.fsyncSync(file);
   } finally {

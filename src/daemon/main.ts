@@ -12,7 +12,7 @@ import { answer } from './commands.ts';
 import { listen } from './control.ts';
 import { Log } from './log.ts';
 import { LogFile } from './log-file.ts';
-import { Router, type RouterOptions } from './router.ts';
+import { Refused, Router, type RouterOptions } from './router.ts';
 import { State } from './state.ts';
 import { Store } from './store.ts';
 
@@ -28,7 +28,8 @@ async function main(): Promise<void> {
   }
   const state = openState(values.state, log);
   if (state) log.keepIn(new LogFile(state.path('log.jsonl')));
-  const beginning = values.config === undefined ? saved(state, log) : fromFile(values.config, log);
+  const store = state && storeOf(state, log);
+  const beginning = values.config === undefined ? undefined : fromFile(values.config, log);
   const path = values.socket ?? '/run/sekisho/control.sock';
   let router: Router | undefined;
   let changes: Changes | undefined;
@@ -54,15 +55,15 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => {}); // a terminal that closes does not take the network with it
   try {
     router = new Router(log, (onEvent) => new NativeDataplane(onEvent), loadNative().x509, {
-      ...(state ? { crashSecret: state.secret('crash-secret') } : {}),
+      ...(state ? { crashSecret: state.secret('crash-secret'), folder: state.path('services') } : {}),
       ...journal(values.journal, log),
     });
-    await router.start(beginning);
+    // A file that was named on the command line is meant; what was saved must not keep the router from starting.
+    if (beginning) await router.start(beginning);
+    else await startWith(router, saved(store, log), log);
     const started = router;
-    const start = saved(state);
-    changes = new Changes(router, state && storeOf(state), start, log, (condition) =>
-      met(started, condition),
-    );
+    const [kept = emptyTree] = saved(store, log);
+    changes = new Changes(router, store, kept, log, (condition, since) => met(started, condition, since));
   } catch (e) {
     await router?.stop();
     rmSync(path, { force: true });
@@ -102,36 +103,45 @@ function openState(folder = '/var/lib/sekisho', log: Log): State | undefined {
   }
 }
 
-function storeOf(state: State): Store {
-  return new Store(state.path('config'), state.secret('seal-key'));
+function storeOf(state: State, log: Log): Store {
+  const lost = (text: string) => log.add({ level: 'error', function: 'conf', code: 'sealed', text });
+  return new Store(state.path('config'), state.secret('seal-key'), lost);
 }
 
 /**
- * What was saved; of a router that nobody has configured, nothing. One that cannot be read is told, and the last commit that
- * can be takes its place: a router that is not reached any more is the worst of all.
+ * What was saved, and where that cannot be the commits before it; of a router that nobody has configured, nothing. A router
+ * that is not reached any more is the worst of all.
  */
-function saved(state: State | undefined, log?: Log): Tree {
-  const store = state && storeOf(state);
-  const attempts = [
-    () => store?.startup(),
-    ...(store?.history() ?? []).map(
-      ({ number }) =>
-        () =>
-          store?.revision(number),
-    ),
-  ];
-  let tree: Tree | undefined;
-  for (const attempt of attempts) {
+function* saved(store: Store | undefined, log: Log): Generator<Tree> {
+  const attempt = (read: () => Tree | undefined): Tree | undefined => {
     try {
-      tree = attempt();
-      break;
+      return read();
     } catch (e) {
-      log?.add({ level: 'error', function: 'conf', code: 'unreadable', text: (e as Error).message });
+      log.add({ level: 'error', function: 'conf', code: 'unreadable', text: (e as Error).message });
+      return undefined;
+    }
+  };
+  const startup = attempt(() => store?.startup());
+  if (startup) yield startup;
+  for (const { number } of store?.history() ?? []) {
+    const tree = attempt(() => store?.revision(number));
+    if (tree) yield tree;
+  }
+  yield emptyTree;
+}
+
+/** Starts with the first that the machine can have. Returns it. */
+async function startWith(router: Router, trees: Iterable<Tree>, log: Log): Promise<void> {
+  for (const tree of trees) {
+    try {
+      for (const { message } of validate(tree).warnings)
+        log.add({ level: 'warning', function: 'conf', code: 'weak', text: message });
+      return await router.start(tree);
+    } catch (e) {
+      if (!(e instanceof Refused) || tree.size === 0) throw e;
+      log.add({ level: 'error', function: 'conf', code: 'refused', text: `not started with: ${e.message}` });
     }
   }
-  for (const { message } of tree && log ? validate(tree).warnings : [])
-    log?.add({ level: 'warning', function: 'conf', code: 'weak', text: message });
-  return tree ?? emptyTree;
 }
 
 /** A configuration in either dialect, in place of what was saved. */
@@ -146,10 +156,13 @@ function fromFile(file: string, log: Log): Tree {
   return tree;
 }
 
-/** Whether what a commit waits for is so now. */
-async function met(router: Router, condition: Condition): Promise<boolean> {
+/** Whether what a commit waits for is so, and shows that the peer was heard since; `since`: by the engine's clock. */
+async function met(router: Router, condition: Condition, since: number): Promise<boolean> {
   if ('ping' in condition) return reaches(condition.ping);
-  return tunnelView(router.source).some((t) => t.connection === condition.tunnel && t.state === 'up');
+  const up = tunnelView(router.source).some((t) => t.connection === condition.tunnel && t.state === 'up');
+  const tunnel = router.desired?.tunnels.find((t) => t.name === condition.tunnel);
+  const sas = router.engine.connections.get(tunnel?.policy.name ?? '')?.sas ?? [];
+  return up && [...sas].some((sa) => sa.lastHeard > since);
 }
 
 /** Readable by the router's owner alone: a journal holds keys. */

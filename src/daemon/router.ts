@@ -1,5 +1,6 @@
 // The composition root's heart: configuration in, desired state out, steps carried out; engine and dataplane joined.
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import pkg from '../../package.json' with { type: 'json' };
 import { diff } from '../config/diff.ts';
 import type { Mistake } from '../config/mistake.ts';
@@ -16,6 +17,7 @@ import { connectionsOf, type Desired, type Tunnel } from '../plan/desired.ts';
 import { resolveDevices } from '../plan/devices.ts';
 import { effect } from '../plan/effect.ts';
 import { plan, settings } from '../plan/plan.ts';
+import type { Lease } from '../plan/services.ts';
 import { type Step, steps, stepText } from '../plan/steps.ts';
 import { ikeView, type Source, tunnelView } from '../show/view.ts';
 import { loadCredentials } from './credentials.ts';
@@ -43,6 +45,8 @@ export class Refused extends Error {
 export type RouterOptions = {
   /** The same after every restart (RFC 6290). */
   readonly crashSecret?: Uint8Array;
+  /** Where services keep what they must not forget. */
+  readonly folder?: string;
   /** Takes the lines of the engine's journal, which holds keys. */
   readonly journal?: (line: string) => void;
 };
@@ -51,7 +55,8 @@ export class Router {
   readonly log: Log;
   readonly engine: Engine;
   readonly dataplane: Dataplane;
-  readonly #host = new Host();
+  readonly #host: Host;
+  readonly #leases = new Map<string, Lease>();
   readonly #x509: X509;
   /** Kinds of steps that failed at the last change. */
   readonly #failed = new Set<Step['kind']>();
@@ -66,6 +71,7 @@ export class Router {
   /** Commits run one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   #desired: Desired | undefined;
+  #stopping = false;
   tree: Tree = emptyTree;
 
   constructor(
@@ -83,6 +89,10 @@ export class Router {
     this.#steps = journal ? new Recorder(this.engine, beginning, journal) : this.engine;
     this.dataplane = makeDataplane((event) => this.#event(event));
     this.#names = new Names(() => this.#replan());
+    this.#host = new Host(options.folder, {
+      lease: ({ name }, lease) => this.#leased(name, lease),
+      trouble: (text) => log.add({ level: 'warning', function: 'host', code: 'service', text }),
+    });
     this.#effects = new Effects(
       this.dataplane,
       log,
@@ -127,7 +137,11 @@ export class Router {
    * have it; then nothing was touched.
    */
   apply(tree: Tree): Promise<string[]> {
-    const turn = this.#turn.then(() => this.#apply(tree));
+    return this.#inTurn(() => this.#apply(tree));
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(run);
     this.#turn = turn.catch(() => {});
     return turn;
   }
@@ -145,7 +159,12 @@ export class Router {
     const loaded = loadCredentials(tree, this.#x509, (file) => readFileSync(file, 'utf8'));
     const wrong = [...mistakes, ...loaded.mistakes];
     if (wrong.length > 0) throw new Refused(wrong);
-    const desired = plan(tree, devices, { pathMtu: this.#pathMtu, keys: loaded.keys, hosts: hosts() });
+    const desired = plan(tree, devices, {
+      pathMtu: this.#pathMtu,
+      keys: loaded.keys,
+      hosts: hosts(),
+      leases: this.#leases,
+    });
     return { desired, warnings: loaded.warnings };
   }
 
@@ -204,8 +223,12 @@ export class Router {
         return this.#host.addAddress(step.link, step.address);
       case 'link-mtu':
         return this.#host.setMtu(step.link.device, step.mtu);
-      case 'mss':
-        return this.#host.setMssClamp(step.links);
+      case 'firewall':
+        return this.#host.setFirewall(step.links, step.firewall);
+      case 'dhcp-clients':
+        return this.#host.askForAddresses(step.clients);
+      case 'services':
+        return this.#host.serve(step.services);
       case 'guard-policies':
         return this.#host.guardPolicies(step.tunnels);
       case 'lead-policies':
@@ -265,19 +288,33 @@ export class Router {
     return [policy.remote, ...[...sas].map((sa) => sa.remote.address)];
   }
 
+  /** The network outside gave us an address, or took it back. */
+  #leased(name: string, lease: Lease | undefined): void {
+    if (this.#stopping || isDeepStrictEqual(this.#leases.get(name), lease)) return;
+    if (lease) this.#leases.set(name, lease);
+    else this.#leases.delete(name);
+    const text = lease
+      ? `${name} has ${lease.address} by DHCP${lease.router ? `, gateway ${lease.router}` : ''}`
+      : `${name} has no address by DHCP any more`;
+    this.log.add({ level: lease ? 'info' : 'warning', function: 'host', code: 'dhcp', text });
+    this.#replan();
+  }
+
   #forgetPath(tunnel: string): void {
     this.#pathMtu.delete(tunnel);
     this.#replan();
   }
 
   #replan(): void {
-    this.apply(this.tree).catch((e: Error) => {
+    // The tree of its turn: a commit that waits before it must not be undone.
+    this.#inTurn(() => this.#apply(this.tree)).catch((e: Error) => {
       this.log.add({ level: 'error', function: 'path', code: 'step-failed', text: e.message });
     });
   }
 
   /** Says goodbye to every peer and takes away what was made. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     await this.#turn;
     this.input({ kind: 'shutdown' });
     for (const timer of this.#pathTimers.values()) clearTimeout(timer);

@@ -1,8 +1,10 @@
 // What outlives the process, in a folder of the router's own: readable by nobody else.
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import * as fs from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from './files.ts';
 
 const SECRET_OCTETS = 32;
 
@@ -30,7 +32,8 @@ export class State {
       if ((e as NodeJS.ErrnoException).code !== 'ENOENT') throw e;
     }
     const made = randomBytes(SECRET_OCTETS);
-    writeFileSync(file, made, { mode: 0o600 });
+    // On the disk before anything is sealed with it.
+    replaceFile(fs, file, made);
     return new Uint8Array(made);
   }
 }

@@ -34,9 +34,14 @@ export class Store {
   readonly #folder: string;
   readonly #key: Uint8Array;
   readonly #disk: Disk;
+  readonly #lost: (sentence: string) => void;
 
-  /** `key`: 32 octets that seal. Throws when the folder cannot be made. */
-  constructor(folder: string, key: Uint8Array, disk: Disk = fs) {
+  /**
+   * `key`: 32 octets that seal; `lost` hears a sentence of every secret that cannot be opened: the rest of a configuration is
+   * worth having. Throws when the folder cannot be made.
+   */
+  constructor(folder: string, key: Uint8Array, lost: (sentence: string) => void = () => {}, disk: Disk = fs) {
+    this.#lost = lost;
     this.#folder = folder;
     this.#key = key;
     this.#disk = disk;
@@ -120,18 +125,22 @@ export class Store {
     const sealed = [...tree.entries()].map(([path, value]): [string, Value] =>
       findLeaf(path)?.leaf.secret ? [path, seal(this.#key, path, String(value))] : [path, value],
     );
-    return printSeil(new Tree(sealed), { maskSecrets: false });
+    // Without columns: a line must not grow by the length of another.
+    return printSeil(new Tree(sealed), { maskSecrets: false, aligned: false });
   }
 
   #open(what: string, text: string): Tree {
     const lines = text.split('\n').map((line) => {
       const parsed = parseLine(line);
-      if (parsed.kind !== 'setting' || !isSealed(parsed.value)) return line;
+      const secretKey = parsed.kind === 'setting' && findLeaf(parsed.key)?.leaf.secret;
+      if (parsed.kind !== 'setting' || !secretKey || !isSealed(parsed.value)) return line;
       const secret = unseal(this.#key, parsed.key, parsed.value);
-      if (secret === undefined)
-        throw new Error(
+      if (secret === undefined) {
+        this.#lost(
           `${what}: the secret at ${parsed.key} was sealed by another machine, or has been changed: set it anew`,
         );
+        return '';
+      }
       return `${parsed.key} : ${quote(secret)}`;
     });
     const { tree, unread } = parseSeil(lines.join('\n'));

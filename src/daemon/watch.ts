@@ -58,7 +58,7 @@ export async function captureTunnel(
   const { device } = await wayTo(peer, tunnel.policy.local);
   // The fast ways of native ESP pass the kernel by, and so whoever listens there.
   const visible = router.desired?.nativeEsp === 'raw' || sa?.nat.local || sa?.nat.remote;
-  if (!visible) router.dataplane.setNativeEsp('raw');
+  if (!visible) slow(router, 1);
   try {
     let tables: Promise<Tables> | undefined;
     const captured = await capture(device, peer, seconds, () => {
@@ -80,8 +80,17 @@ export async function captureTunnel(
   } catch (e) {
     return { ok: false, error: (e as Error).message };
   } finally {
-    if (!visible) router.dataplane.setNativeEsp(router.desired?.nativeEsp ?? 'auto');
+    if (!visible) slow(router, -1);
   }
+}
+
+/** How many captures need the slow way now. */
+const slowly = new WeakMap<Router, number>();
+
+function slow(router: Router, one: 1 | -1): void {
+  const captures = (slowly.get(router) ?? 0) + one;
+  slowly.set(router, captures);
+  router.dataplane.setNativeEsp(captures > 0 ? 'raw' : (router.desired?.nativeEsp ?? 'auto'));
 }
 
 function unknown(router: Router, connection: string | undefined): Answer | undefined {

@@ -1,7 +1,11 @@
 // Carries out the host's part of a plan, and undoes it: only what was made here is taken away again.
 import type { Link, Route, Tunnel } from '../plan/desired.ts';
+import { type Firewall, OPEN } from '../plan/firewall.ts';
+import type { DhcpClient, Services } from '../plan/services.ts';
+import type { LeaseEvents } from './dhcp-client.ts';
 import { addAddress, addRoute, dressDevice, removeAddress, removeRoute, setLink } from './iproute.ts';
-import { setMssClamp } from './nftables.ts';
+import { Neighbourhood } from './neighbourhood.ts';
+import { setFirewall, shut } from './nftables.ts';
 import { Policies } from './policies.ts';
 import { listSysctls, readSysctl, setSysctl } from './sysctl.ts';
 
@@ -15,8 +19,14 @@ export class Host {
   readonly #addresses = new Set<string>();
   readonly #routes = new Map<string, Route>();
   readonly #sysctls = new Map<string, string>();
-  #clamped = false;
+  #walled = false;
   readonly #policies = new Policies();
+  readonly #neighbourhood: Neighbourhood;
+
+  /** `folder`: where services keep what they must not forget. */
+  constructor(folder: string | undefined, events: LeaseEvents) {
+    this.#neighbourhood = new Neighbourhood(folder, events);
+  }
 
   async begin(): Promise<void> {
     await this.#sysctl('net/ipv4/ip_forward', '1');
@@ -69,9 +79,27 @@ export class Host {
     this.#routes.delete(keyOf(route));
   }
 
-  async setMssClamp(links: readonly Link[]): Promise<void> {
-    await setMssClamp(links);
-    this.#clamped = true;
+  async setFirewall(links: readonly Link[], firewall: Firewall): Promise<void> {
+    try {
+      await setFirewall(links, firewall);
+    } catch (e) {
+      // What stood stays; where nothing stood, rather nothing passes than everything.
+      if (!this.#walled && firewall.filters.length > 0) {
+        await shut();
+        this.#walled = true;
+      }
+      throw e;
+    }
+    this.#walled = true;
+  }
+
+  async askForAddresses(clients: readonly DhcpClient[]): Promise<void> {
+    for (const { device } of clients) await setLink(device, ['up']);
+    await this.#neighbourhood.ask(clients);
+  }
+
+  serve(services: Services): Promise<void> {
+    return this.#neighbourhood.serve(services);
   }
 
   async guardPolicies(tunnels: readonly Tunnel[]): Promise<void> {
@@ -109,6 +137,7 @@ export class Host {
         complaints.push((e as Error).message);
       }
     };
+    await attempt(() => this.#neighbourhood.end());
     for (const route of this.#routes.values()) await attempt(() => removeRoute(route));
     for (const entry of this.#addresses) {
       const [device, address] = entry.split(' ');
@@ -118,7 +147,7 @@ export class Host {
       await attempt(() => this.#policies.lead([]));
       await attempt(() => this.#policies.guard([]));
     }
-    if (this.#clamped) await attempt(() => setMssClamp([]));
+    if (this.#walled) await attempt(() => setFirewall([], OPEN));
     for (const [path, value] of this.#sysctls) await attempt(() => setSysctl(path, value));
     return complaints;
   }

@@ -8,6 +8,7 @@ import { change, end } from './change.ts';
 import { current, movePeer, remove } from './child.ts';
 import { type Connection, Core } from './core.ts';
 import { FirstMessages, type HalfOpen } from './first-messages.ts';
+import { followMessage } from './follow.ts';
 import type { Effect, Env, Input } from './io.ts';
 import { inOrder } from './io.ts';
 import { type ConnectionPolicy, type Settings, samePolicy } from './policy.ts';
@@ -228,6 +229,7 @@ export class Engine {
     const loaded = open.all >= COOKIES_FROM.all || open.here >= COOKIES_FROM.here;
     const fits = core.candidates(2, local, remote).length > 0;
     if (!fits && !core.mayAnswer()) return;
+    followMessage(core, undefined, 'receive', data);
     const sa = onInitRequest(core, message, data, local, remote, this.#cookies, loaded);
     if (sa) this.#first.add(key, sa);
   }
@@ -240,11 +242,12 @@ export class Engine {
     const { header } = message;
     if (isZero(header.spiI)) return;
     const phase1 = PHASE1[header.exchange];
-    if (phase1 && isZero(header.spiR)) return this.#firstV1(local, remote, message);
+    if (phase1 && isZero(header.spiR)) return this.#firstV1(local, remote, message, data);
     const found = core.sas.get(hex(header.spiR)) ?? core.sas.get(hex(header.spiI));
     // A refusal of our first message comes under a responder cookie that we do not know yet.
     if (found?.version !== 1 || hex(found.cookieI) !== hex(header.spiI)) return;
     if (!isZero(found.cookieR) && hex(found.cookieR) !== hex(header.spiR)) return;
+    followMessage(core, found, 'receive', data);
     const piece = message.payloads?.[0];
     if (piece?.type === 'fragment') return this.#fragment(found, piece, local, remote);
     if (phase1) return phase1.later(core, found, message, message.body, local, remote);
@@ -284,7 +287,7 @@ export class Engine {
     sa.local = local;
   }
 
-  #firstV1(local: Endpoint, remote: Endpoint, message: MessageV1): void {
+  #firstV1(local: Endpoint, remote: Endpoint, message: MessageV1, data: Uint8Array): void {
     const core = this.#core;
     const { exchange, spiI } = message.header;
     if (core.sas.get(hex(spiI))?.role === 'initiator') return;
@@ -297,6 +300,7 @@ export class Engine {
     if (!this.#room(remote.address)) return;
     const fits = core.candidates(1, local, remote).length > 0;
     if (!fits && !core.mayAnswer()) return;
+    followMessage(core, undefined, 'receive', data);
     const sa = PHASE1[exchange]?.first(core, message, message.body, local, remote);
     if (sa) this.#first.add(key, sa);
   }

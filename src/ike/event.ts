@@ -1,4 +1,4 @@
-// What an IKEv2 engine does, step by step and without secrets: finer than the facts that people are told, for those who
+// What the engine does, step by step and without secrets: finer than the facts that people are told, for those who
 // follow a negotiation in the words of their router. How it reads is the log's business.
 
 export type ExchangeName = 'INIT' | 'AUTH' | 'CHLD' | 'INFO';
@@ -13,7 +13,14 @@ export type Subject =
       /** The interface, once it is known which one is meant. */
       readonly connection?: string;
     }
-  | { readonly kind: 'child'; readonly sa: number; readonly direction: 'send' | 'recv' };
+  | { readonly kind: 'child'; readonly sa: number; readonly direction: 'send' | 'recv' }
+  /** IKEv1, whose steps are told to those only who follow them (follow.ts). */
+  | { readonly kind: 'isakmp'; readonly connection: string }
+  /** A first message, before it is known whose it is. */
+  | { readonly kind: 'first'; readonly version: 1 | 2 };
+
+/** Which way a message goes. */
+export type Way = 'send' | 'receive';
 
 export type Did =
   | { readonly did: 'assigned' | 'established' | 'deleted' | 'dead-peer' }
@@ -28,7 +35,16 @@ export type Did =
   /** A payload that is broken, not there, or not acceptable: "SA", "TSi". */
   | { readonly did: 'broken' | 'missing' | 'unacceptable'; readonly payload: string }
   | { readonly did: 'unknown-child'; readonly spi: number }
-  | { readonly did: 'keepalive-sent' | 'keepalive-received' | 'rekey-inhibited' };
+  | { readonly did: 'keepalive-sent' | 'keepalive-received' | 'rekey-inhibited' }
+  /** A datagram; and the octets that are, or were, encrypted in it, with so many of padding. */
+  | { readonly did: 'message'; readonly way: Way; readonly data: Uint8Array }
+  | { readonly did: 'plain'; readonly way: Way; readonly data: Uint8Array; readonly padding: number }
+  | { readonly did: 'header'; readonly way: Way; readonly messageId: number }
+  /** By its type in the codec: "idi". */
+  | { readonly did: 'payload'; readonly way: Way; readonly payload: string }
+  /** What keys are made of, as it goes in clear; and that a key was made, by its name. */
+  | { readonly did: 'input'; readonly name: string; readonly data: Uint8Array }
+  | { readonly did: 'key'; readonly name: string; readonly octets: number };
 
 export type Event = Did & { readonly about?: Subject };
 

@@ -138,7 +138,11 @@ export type Settings = {
   readonly strictPadding: boolean;
   /** Octets of the IP packet that carries a fragment (RFC 7383). */
   readonly fragmentSize: number;
+  /** Of which connections events tell more, by name; "" is a first message, of which nothing is known yet. */
+  readonly follow?: Readonly<Record<string, readonly FollowKind[]>>;
 };
+
+export type FollowKind = 'message-info' | 'payload-info' | 'key-info';
 
 /** What we take as responder, of a policy or of one of its children. */
 export function accepted<P extends { readonly accepts?: Partial<P> }>(policy: P): P {

@@ -146,3 +146,12 @@ function masked(bytes: Uint8Array, length: number, host: 0 | 255): Uint8Array {
     return (b & mask) | (host & ~mask & 0xff);
   });
 }
+
+/** An IPv4 address as a number, for counting from one to another. */
+export function ipv4Number(address: Address): number {
+  return address.split('.').reduce((n, octet) => n * 256 + Number(octet), 0);
+}
+
+export function ipv4Of(number: number): Address {
+  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
+}

@@ -14,6 +14,7 @@ import { fromHex, utf8 } from '../net/bytes.ts';
 import { Secret } from '../net/secret.ts';
 import type { Link } from './desired.ts';
 import { limitation } from './limitation.ts';
+import type { Lease } from './services.ts';
 
 /** What a plan needs to know besides the configuration and the devices. */
 export type Known = {
@@ -21,6 +22,8 @@ export type Known = {
   readonly pathMtu?: ReadonlyMap<string, number>;
   /** What authenticates a tunnel, where it is not the preshared key; and our name in the certificate. */
   readonly keys?: ReadonlyMap<string, { readonly credential: Credential; readonly subject?: Identity }>;
+  /** What DHCP gave us, by interface. */
+  readonly leases?: ReadonlyMap<string, Lease>;
   /** Addresses of host names. */
   readonly hosts?: ReadonlyMap<string, Address>; // by hostKey()
 };
@@ -190,6 +193,13 @@ export function outerFamily(tree: Tree, at: string): Family {
 /** How a host name stands in Known.hosts: it may have addresses of both families. */
 export function hostKey(name: string, family: Family): string {
   return `${name} ${family}`;
+}
+
+/** The interface whose address is ours outside, while it has none of the tunnel's family. */
+export function addressless(tree: Tree, at: string, links: readonly Link[]): string | undefined {
+  const family = outerFamily(tree, at);
+  const source = tree.text(`${at}.ipv${family}.source`) ?? '';
+  return parseAddress(ownAddress(source, family, links)) === undefined ? source : undefined;
 }
 
 /** Our outer address: as given, or the primary one of the interface that is named. */

@@ -4,6 +4,8 @@ import type { NativeEsp, TunnelSettings } from '../dataplane/port.ts';
 import type { ChildPolicy, ConnectionPolicy, Settings } from '../ike/policy.ts';
 import type { Address, Cidr, Family } from '../net/address.ts';
 import type { Endpoint } from '../net/endpoint.ts';
+import { type Firewall, OPEN } from './firewall.ts';
+import { NO_SERVICES, type Services } from './services.ts';
 
 /** A physical interface: geN is the Linux device. */
 export type Link = {
@@ -78,6 +80,8 @@ export type Desired = {
   /** False: the devices are there, so that nothing leaves in clear, and nobody negotiates. */
   readonly ike: boolean;
   readonly routes: readonly Route[];
+  readonly firewall: Firewall;
+  readonly services: Services;
   readonly settings: Settings;
 };
 
@@ -89,6 +93,8 @@ export const NOTHING: Omit<Desired, 'settings'> = {
   dormant: [],
   ike: true,
   routes: [],
+  firewall: OPEN,
+  services: NO_SERVICES,
 };
 
 /** All that the IKE engine is told of: a connection may have several tunnels. */

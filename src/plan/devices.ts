@@ -16,12 +16,15 @@ export type DeviceMap = {
   readonly mistakes: readonly Mistake[];
 };
 
+/** Settings whose value may be an interface. */
+const NAMES_INTERFACE =
+  /^(?:interface\.ipsec\d+\.ipv[46]\.(?:address|source)|route\.ipv[46]\.\d+\.gateway|(?:nat|filter|dhcp|dns-forwarder)\..*\.interface)$/;
+
 /** Resolves every geN that the configuration mentions. Pure: the devices are an argument. */
 export function resolveDevices(tree: Tree, present: readonly Device[]): DeviceMap {
   const names = new Set([...tree.indexes('interface.ge'), ...tree.indexes('system.interface.ge')]);
   for (const [path, value] of tree.entries()) {
-    if (!/^(?:interface\.ipsec\d+\.ipv[46]\.(?:address|source)|route\.ipv[46]\.\d+\.gateway)$/.test(path))
-      continue;
+    if (!NAMES_INTERFACE.test(path)) continue;
     const lender = /^ge(\d+)$/.exec(String(value));
     if (lender) names.add(Number(lender[1]));
   }

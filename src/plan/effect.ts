@@ -10,15 +10,23 @@ export function effect(from: Desired | undefined, to: Desired): string[] {
   const todo = steps(from, to);
   if (todo.length === 0 && isDeepStrictEqual(from?.dormant, to.dormant)) return [];
   const told = (step: Step) => step.kind !== 'ike';
-  return [...todo.filter(told).map(stepText), ...tunnels(from ?? NOTHING, to)];
+  const anew = new Set(
+    todo.flatMap((step) => (step.kind === 'close-tunnel' ? [step.tunnel.policy.name] : [])),
+  );
+  return [...todo.filter(told).map(stepText), ...tunnels(from ?? NOTHING, to, anew)];
 }
 
-function tunnels(from: Pick<Desired, 'tunnels' | 'ike' | 'dormant'>, to: Desired): string[] {
+/** `anew`: connections whose device is made anew, and they with it. */
+function tunnels(
+  from: Pick<Desired, 'tunnels' | 'ike' | 'dormant'>,
+  to: Desired,
+  anew: ReadonlySet<string>,
+): string[] {
   const [before, after] = [connectionsOf(from), connectionsOf(to)];
   const lines = after.map((policy) => {
     const old = before.find((p) => p.name === policy.name);
     if (!old) return `${policy.name} begins`;
-    if (samePolicy(old, policy)) return `${policy.name} is untouched`;
+    if (samePolicy(old, policy) && !anew.has(policy.name)) return `${policy.name} is untouched`;
     if (policy.mobike && policy.version === 2 && onlyMoved(old, policy))
       return `${policy.name} moves to ${policy.local}`;
     const kept = policy.children.filter((c) => old.children.some((o) => isDeepStrictEqual(o, c)));

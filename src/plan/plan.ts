@@ -4,25 +4,31 @@ import { FACILITIES } from '../config/schema/syslog.ts';
 import type { Tree } from '../config/tree.ts';
 import { dormant } from '../config/validate.ts';
 import type { NativeEsp } from '../dataplane/port.ts';
-import type { Settings } from '../ike/policy.ts';
+import type { FollowKind, Settings } from '../ike/policy.ts';
 import { splitCidr } from '../net/address.ts';
-import { interfaceConnection, type Known, outerFamily } from './connection.ts';
+import { addressless, interfaceConnection, type Known, outerFamily } from './connection.ts';
 import type { Desired, Dormant, Link, Route, SyslogServer, Tunnel } from './desired.ts';
 import type { Device } from './devices.ts';
+import { firewall } from './firewall.ts';
 import { IPV6_MINIMUM_MTU, innerMtu, mssOf } from './overhead.ts';
 import { outerMtuOf, type Path } from './path.ts';
 import { policyTunnels } from './policies.ts';
+import { type Lease, services } from './services.ts';
+
+const NO_LEASES: ReadonlyMap<string, Lease> = new Map();
 
 /** Inner address when the lender has none (dialects.md A.2.1). */
 const FALLBACK_ADDRESS = '169.254.0.1/32';
 
 /** What a validated tree asks for. `devices` comes from resolveDevices. */
 export function plan(tree: Tree, devices: ReadonlyMap<string, Device>, known: Known = {}): Desired {
-  const links = [...devices].map(([name, device]) => link(tree, name, device));
+  const { leases = NO_LEASES } = known;
+  const links = [...devices].map(([name, device]) => link(tree, name, device, leases.get(name)));
   const path: Path = { links, devices, known };
-  const asleep = dormant(tree);
+  const asleep = new Map([...waiting(tree, links), ...dormant(tree)]);
   const awake = tree.indexes('interface.ipsec').filter((n) => !asleep.has(`ipsec${n}`));
   const tunnels = [...awake.map((n) => tunnel(tree, `ipsec${n}`, path)), ...policyTunnels(tree, path)];
+  const served = services(tree, devices, leases);
   const hostname = tree.text('hostname');
   return {
     ...(hostname ? { hostname } : {}),
@@ -33,9 +39,23 @@ export function plan(tree: Tree, devices: ReadonlyMap<string, Device>, known: Kn
     tunnels,
     dormant: sleeping(tree, asleep),
     ike: tree.enabled('ike.service'),
-    routes: [...routes(tree, 4, devices, tunnels), ...routes(tree, 6, devices, tunnels)],
+    routes: [...routes(tree, 4, devices, tunnels, leases), ...routes(tree, 6, devices, tunnels, leases)],
+    firewall: firewall(tree, devices, links, tunnels, served),
+    services: served,
     settings: settings(tree),
   };
+}
+
+/** Tunnels that have no address outside, because the interface that should lend it has none. */
+function waiting(tree: Tree, links: readonly Link[]): [string, Mistake][] {
+  return tree.indexes('interface.ipsec').flatMap((n): [string, Mistake][] => {
+    const at = `interface.ipsec${n}`;
+    const family = outerFamily(tree, at);
+    const lender = addressless(tree, at, links);
+    const key = `interface.${lender}.ipv${family}.address`;
+    const message = `${lender} has no IPv${family} address that could be ours outside: add ${key}, or give ${at}.ipv${family}.source an address.`;
+    return lender === undefined ? [] : [[`ipsec${n}`, { code: 'missing', key, message }]];
+  });
 }
 
 /** What `show` says of tunnels that are configured and not there. */
@@ -75,10 +95,12 @@ function metrics(tree: Tree): Pick<Desired, 'metrics'> {
   return address === 'none' ? {} : { metrics: { address, port: Number(tree.value('system.metrics.port')) } };
 }
 
-function link(tree: Tree, name: string, device: Device): Link {
+function link(tree: Tree, name: string, device: Device, lease: Lease | undefined): Link {
   const at = `interface.${name}`;
   const aliases = tree.list(`${at}.ipv4.alias.`, '.address').map(String);
-  const addresses = [tree.text(`${at}.ipv4.address`), ...aliases, tree.text(`${at}.ipv6.address`)];
+  const own = tree.text(`${at}.ipv4.address`);
+  const primary = own === 'dhcp' ? lease?.address : own;
+  const addresses = [primary, ...aliases, tree.text(`${at}.ipv6.address`)];
   const mtu = tree.value(`${at}.mtu`);
   return {
     name,
@@ -139,23 +161,30 @@ function routes(
   family: 4 | 6,
   devices: ReadonlyMap<string, Device>,
   tunnels: readonly Tunnel[],
+  leases: ReadonlyMap<string, Lease>,
 ): Route[] {
-  return tree.indexes(`route.ipv${family}.`).map((n) => {
+  // The first interface that was told of a gateway.
+  const learned = [...leases.values()].find((l) => l.router !== undefined)?.router;
+  return tree.indexes(`route.ipv${family}.`).flatMap((n): Route[] => {
     const at = `route.ipv${family}.${n}`;
-    const gateway = tree.text(`${at}.gateway`) ?? '';
+    const told = tree.text(`${at}.gateway`) ?? '';
+    const gateway = told === 'dhcp' ? learned : told;
+    if (gateway === undefined) return [];
     const isName = /^(?:ge|ipsec)\d+$/.test(gateway);
     const device = devices.get(gateway)?.name ?? gateway;
     const through = tunnels.find((t) => t.name === gateway);
     // What would go through a tunnel that is not there does not go in clear instead.
     const nowhere = gateway === 'discard' || (gateway.startsWith('ipsec') && !through);
     const narrow = family === 4 && through && through.dataplane.mtu < through.deviceMtu;
-    return {
-      destination: tree.text(`${at}.destination`) ?? '',
-      family,
-      via: nowhere ? 'discard' : isName ? { interface: device } : { address: gateway },
-      distance: tree.number(`${at}.distance`),
-      ...(narrow ? { mtu: through.dataplane.mtu } : {}),
-    };
+    return [
+      {
+        destination: tree.text(`${at}.destination`) ?? '',
+        family,
+        via: nowhere ? 'discard' : isName ? { interface: device } : { address: gateway },
+        distance: tree.number(`${at}.distance`),
+        ...(narrow ? { mtu: through.dataplane.mtu } : {}),
+      },
+    ];
   });
 }
 
@@ -177,5 +206,17 @@ export function settings(tree: Tree): Settings {
     maximumPadding: number('maximum-padding-length'),
     strictPadding: enabled('strict-padding-byte-check'),
     fragmentSize: number('fragment-size'),
+    ...followed(tree),
   };
+}
+
+/** Whom the log tells more of: interfaces by name, and under "" those who are not known yet. */
+function followed(tree: Tree): Pick<Settings, 'follow'> {
+  const kinds = (key: string) => tree.text(key)?.split(' ') as FollowKind[] | undefined;
+  const names = ['', ...tree.indexes('interface.ipsec').map((n) => `ipsec${n}`)];
+  const told = names.flatMap((name) => {
+    const list = kinds(name === '' ? 'ike.log' : `interface.${name}.ike.log`);
+    return list ? [[name, list] as const] : [];
+  });
+  return told.length > 0 ? { follow: Object.fromEntries(told) } : {};
 }

@@ -13,6 +13,8 @@ import {
   type SyslogServer,
   type Tunnel,
 } from './desired.ts';
+import { type Firewall, firewallText } from './firewall.ts';
+import { type DhcpClient, type Services, servicesText } from './services.ts';
 
 /** What an Ethernet device has when nobody says otherwise. */
 const ETHERNET_MTU = 1500;
@@ -26,8 +28,18 @@ export type Step =
   | { readonly kind: 'close-tunnel' | 'open-tunnel' | 'change-tunnel'; readonly tunnel: Tunnel }
   | { readonly kind: 'remove-address' | 'add-address'; readonly link: Link; readonly address: string }
   | { readonly kind: 'link-mtu'; readonly link: Link; readonly mtu: number }
-  /** The MSS clamp of all links: one nftables table, replaced as a whole. */
-  | { readonly kind: 'mss'; readonly links: readonly Link[] }
+  /** Filters, NAT and the MSS clamp of all links: one nftables table, replaced as a whole. */
+  | {
+      readonly kind: 'firewall';
+      readonly links: readonly Link[];
+      readonly firewall: Firewall;
+      /** What of it is new, in words. */
+      readonly what: readonly string[];
+    }
+  /** Who asks for addresses, all of them. */
+  | { readonly kind: 'dhcp-clients'; readonly clients: readonly DhcpClient[] }
+  /** DHCP server and DNS forwarder, as a whole. */
+  | { readonly kind: 'services'; readonly services: Services }
   /** What security policies name goes nowhere but into their devices from here on: replaced as a whole. */
   | { readonly kind: 'guard-policies'; readonly tunnels: readonly Tunnel[] }
   /** And the devices are there. */
@@ -48,6 +60,17 @@ export function steps(
   const policies = !from || !isDeepStrictEqual(caught(old), caught(to));
   const catching = to.tunnels.filter((t) => t.catches);
   if (policies || again.has('guard-policies')) out.push({ kind: 'guard-policies', tunnels: catching });
+  const what = [
+    ...(isDeepStrictEqual(old.links.map(clampOf), to.links.map(clampOf)) ? [] : ['TCP MSS clamp']),
+    ...(isDeepStrictEqual(old.firewall, to.firewall) ? [] : firewallText(to.firewall)),
+  ];
+  const wall: Step[] =
+    what.length > 0 || again.has('firewall')
+      ? [{ kind: 'firewall', links: to.links, firewall: to.firewall, what }]
+      : [];
+  // A wall stands before there is anything to be walled in, and goes after it.
+  const walled = to.firewall.filters.length > 0;
+  if (walled) out.push(...wall);
   if (to.hostname && to.hostname !== from?.hostname) out.push({ kind: 'hostname', name: to.hostname });
 
   if (to.nativeEsp !== old.nativeEsp) out.push({ kind: 'native-esp', way: to.nativeEsp });
@@ -63,7 +86,19 @@ export function steps(
     list.some((o) => isDeepStrictEqual(o, r)) && !lostWith(r);
   // A route that only gets another MTU is put in the old one's place.
   const replaced = (r: Route) => stays(withoutMtu(r), to.routes.map(withoutMtu));
-  for (const route of old.routes) if (!replaced(route)) out.push({ kind: 'remove-route', route });
+  const next = new Map(to.routes.map((r) => [placeOf(r), r]));
+  // Nothing of what goes through a tunnel goes outside in clear while it is made anew, or when it is there no more: until
+  // the way is there again it leads nowhere.
+  const held = new Set<string>();
+  for (const route of old.routes) {
+    if (replaced(route)) continue;
+    const heir = next.get(placeOf(route));
+    if (!heir) out.push({ kind: 'remove-route', route });
+    else if (heir.via === 'discard' || lostWith(route)) {
+      out.push({ kind: 'add-route', route: { ...withoutMtu(heir), via: 'discard' } });
+      held.add(placeOf(route));
+    }
+  }
 
   // IKE says goodbye while the addresses it speaks from still exist, and meets tunnels that are open.
   if (closed.length > 0) {
@@ -73,8 +108,7 @@ export function steps(
   }
   for (const tunnel of closed) out.push({ kind: 'close-tunnel', tunnel });
   links(old.links, to.links, out);
-  if (!isDeepStrictEqual(old.links.map(clampOf), to.links.map(clampOf)))
-    out.push({ kind: 'mss', links: to.links });
+  if (!walled) out.push(...wall);
   for (const tunnel of reopened) out.push({ kind: 'open-tunnel', tunnel });
   for (const tunnel of to.tunnels) {
     const before = old.tunnels.find((o) => o.name === tunnel.name);
@@ -85,18 +119,30 @@ export function steps(
   // Routes through addresses went with the address that reached them; to put one again that stayed is harmless.
   const moved = out.some((step) => step.kind === 'remove-address');
   const lost = (r: Route) => moved && typeof r.via === 'object' && 'address' in r.via;
-  for (const route of to.routes)
+  for (const route of to.routes) {
+    if (route.via === 'discard' && held.has(placeOf(route))) continue;
     if (!stays(route, old.routes) || lost(route)) out.push({ kind: 'add-route', route });
+  }
   if (policies || reopened.some((t) => t.catches) || again.has('lead-policies'))
     out.push({ kind: 'lead-policies', tunnels: catching });
   const [a, b] = [connectionsOf(old), connectionsOf(to)];
   const same = a.length === b.length && b.every((p, i) => samePolicy(a[i], p));
   if (!same || closed.length > 0 || !isDeepStrictEqual(from?.settings, to.settings))
     out.push({ kind: 'ike', desired: to });
+  if (!isDeepStrictEqual(old.services.clients, to.services.clients) || again.has('dhcp-clients'))
+    out.push({ kind: 'dhcp-clients', clients: to.services.clients });
+  const inside = ({ pools, dns }: Services) => [pools, dns];
+  if (!isDeepStrictEqual(inside(old.services), inside(to.services)) || again.has('services'))
+    out.push({ kind: 'services', services: to.services });
   if (!isDeepStrictEqual(old.syslog, to.syslog)) out.push({ kind: 'syslog', servers: to.syslog });
   if (!isDeepStrictEqual(old.metrics, to.metrics) || again.has('metrics'))
     out.push({ kind: 'metrics', at: to.metrics });
   return out;
+}
+
+/** What the kernel knows a route by: another one there takes its place. */
+function placeOf({ family, destination, distance }: Route): string {
+  return `${family} ${destination} ${distance}`;
 }
 
 function withoutMtu({ mtu: _, ...route }: Route): Route {
@@ -166,8 +212,12 @@ export function stepText(step: Step): string {
       return `${step.link.name} ${step.kind === 'add-address' ? 'gets' : 'loses'} ${step.address}`;
     case 'link-mtu':
       return `${step.link.name} MTU ${step.mtu}`;
-    case 'mss':
-      return 'TCP MSS clamp';
+    case 'firewall':
+      return step.what.join('; ');
+    case 'dhcp-clients':
+      return `addresses by DHCP: ${step.clients.map((c) => c.name).join(', ') || 'none'}`;
+    case 'services':
+      return servicesText(step.services).join('; ');
     case 'guard-policies':
       return `security policies ${step.tunnels.map((t) => t.catches?.index).join(', ') || 'none'}: nothing in clear`;
     case 'lead-policies':

@@ -1,5 +1,4 @@
 // The views in Yamaha's layouts (dialects.md B.5), in English and Japanese.
-import { ago } from './overview.ts';
 import type { ChildView, IkeView, TunnelView } from './view.ts';
 
 /** The three numbers of a tunnel in this dialect. */
@@ -207,8 +206,8 @@ export function showTunnel(view: TunnelView, number: number, language: Language,
       ? [
           `  ${t('from')} ${stamp(since)}${language === 'en' ? '.' : ''}`,
           language === 'ja'
-            ? `  通信時間: ${ago(now.getTime() - since.getTime())}`
-            : `  ${ago(now.getTime() - since.getTime())}  connection.`,
+            ? `  通信時間: ${lasting(now.getTime() - since.getTime(), language)}`
+            : `  ${lasting(now.getTime() - since.getTime(), language)}  connection.`,
         ]
       : []),
     ...(view.state !== 'up' && view.reason ? [`  ${t('why')} ${view.reason.text}`] : []),
@@ -216,6 +215,22 @@ export function showTunnel(view: TunnelView, number: number, language: Language,
     `  ${t('received').padEnd(12)} ${count(n?.rxPackets ?? 0, n?.rxOctets ?? 0)}`,
     `  ${t('sent').padEnd(12)} ${count(n?.txPackets ?? 0, n?.txOctets ?? 0)}`,
   ]);
+}
+
+/** "5 hours 7 minutes 58 seconds" */
+function lasting(ms: number, language: Language): string {
+  const s = Math.floor(ms / 1000);
+  const parts: [number, string, string][] = [
+    [Math.floor(s / 86_400), 'day', '日'],
+    [Math.floor(s / 3600) % 24, 'hour', '時間'],
+    [Math.floor(s / 60) % 60, 'minute', '分'],
+    [s % 60, 'second', '秒'],
+  ];
+  const first = parts.findIndex(([n]) => n > 0);
+  const shown = first < 0 ? parts.slice(-1) : parts.slice(first);
+  return language === 'ja'
+    ? shown.map(([n, , unit]) => `${n}${unit}`).join('')
+    : shown.map(([n, unit]) => `${n} ${unit}${n === 1 ? '' : 's'}`).join(' ');
 }
 
 function stamp(time: Date): string {

@@ -24,7 +24,10 @@ describe('pipes', () => {
     ['show | grep -i two | count', '2\n'],
     ['show | count', '3\n'],
     ['show | grep nothing | count', '0\n'],
-    ['show | sort', 'Behind | stands grep [-i] [-v] [-w] PATTERN, count, json, compare, less, save FILE.'],
+    [
+      'show | sort',
+      'Behind | stands grep [-i] [-v] [-w] PATTERN, count, json, compare [N], less, save FILE.',
+    ],
     ['show | grep', 'Give grep what to look for.'],
     ['show | grep (', '( is no pattern.'],
     ['show > a b', 'Give the name of one file.'],

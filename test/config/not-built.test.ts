@@ -9,10 +9,8 @@ const VALUES: [key: string, value: string, instead: RegExp][] = [
   ['interface.ipsec0.ike.proposal.phase1.encryption.0.algorithm', 'des', /use aes256/],
   ['interface.ipsec0.ike.proposal.phase2.encryption.0.algorithm', 'des', /use aes256/],
   ['ipsec.security-association.sa1.share-session', 'disable', /share its IKE SA/],
-  ['interface.ge2.ipv4.address', 'dhcp', /give the address itself/],
   ['interface.ge2.ipv6.address', 'dhcp6', /give the address itself/],
   ['interface.ge2.ipv6.address', 'router-advertisement', /give the address itself/],
-  ['route.ipv4.1.gateway', 'dhcp', /give the gateway itself/],
   ['route.ipv6.1.gateway', 'router-advertisement', /give the gateway itself/],
 ];
 

@@ -45,6 +45,17 @@ const KINDS: readonly fc.Arbitrary<string>[] = [
   fc.constantFrom('tunnel 1', 'tunnel 2', 'pp 1', 'pp anonymous'),
   fc.constantFrom('lan1', 'lan2', 'lan3'),
   fc.integer({ min: 70, max: 90 }).map((n) => `${n}%`),
+  fc.stringMatching(/^[a-z]{1,8}\.[a-z]{2,5}$/),
+  // MAC addresses, pools of addresses, ranges of both kinds.
+  fc.stringMatching(/^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/),
+  fc.tuple(fc.ipV4(), fc.integer({ min: 8, max: 30 })).map(([a, n]) => `${a}/${n}`),
+  fc.nat(99).map((n) => `192.168.1.${n}-192.168.1.${n + 100}`),
+  fc.nat(99).map((n) => `2001:db8::${n}-2001:db8::1:${n}`),
+  fc.nat(9999).map((n) => `${n + 1}-${n + 50_000}`),
+  fc.nat(99).map((n) => `192.168.1.${n}-192.168.1.${n + 100}/24`),
+  // Numbers of filters, and hours.
+  fc.uniqueArray(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 4 }).map((l) => l.join(' ')),
+  fc.integer({ min: 1, max: 99 }).map((n) => `${n}:00`),
   fc.stringMatching(/^0x(?:[0-9a-f]{2}){1,8}$/),
   fc.stringMatching(/^[a-z][a-z0-9-]{0,9}[a-z0-9]$/),
   fc.string({ maxLength: 40 }),

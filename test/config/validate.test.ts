@@ -28,6 +28,14 @@ const WRONG: Case[] = [
     [ipsec('ike.version')],
   ],
   [
+    "a gateway's number that another tunnel has",
+    [...tunnel('ipsec4', '10.0.0.1', '10.0.0.9'), `${ipsec('yamaha.gateway')} : 5`],
+    'conflict',
+    ipsec('yamaha.gateway'),
+    /is 5, the number that ipsec4 has already: give another, or delete it\./,
+    ['interface.ipsec4.yamaha.gateway'],
+  ],
+  [
     'a type of identifier without the identifier',
     [`${ipsec('ike.my-identifier.type')} : fqdn`],
     'missing',

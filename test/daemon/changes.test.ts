@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { emptyTree, type Tree } from '../../src/config/tree.ts';
 import { Changes } from '../../src/daemon/changes.ts';
-import { changeLines, edit } from '../../src/daemon/edit.ts';
+import { changeLines, compare, edit } from '../../src/daemon/edit.ts';
 import { Log } from '../../src/daemon/log.ts';
 import type { Answer, Caller, Request } from '../../src/daemon/protocol.ts';
 import { Refused, type Router } from '../../src/daemon/router.ts';
@@ -15,16 +15,22 @@ let changes: Changes;
 let kept: Map<number, { tree: Tree; entry: Entry }>;
 let startup: Tree | undefined;
 let holds = false;
+let fails = 0;
+let slow: Promise<void> = Promise.resolve();
 
 beforeEach(() => {
   vi.useFakeTimers();
   kept = new Map();
   startup = undefined;
   holds = false;
+  fails = 0;
+  slow = Promise.resolve();
   const fake = {
     tree: emptyTree,
     applied: [] as Tree[],
     apply: async (tree: Tree) => {
+      await slow;
+      if (fails-- > 0) throw new Error('the machine is tired');
       if (tree.value('hostname') === 'refused')
         throw new Refused([{ code: 'conflict', message: 'The machine cannot have it.' }]);
       fake.tree = tree;
@@ -171,6 +177,61 @@ describe('a commit that must be confirmed', () => {
   });
 });
 
+describe('the way back', () => {
+  const none = { kind: 'none' } as const;
+  const line = (text: string) => ask({ command: 'yamaha', line: text, selection: none });
+  const lan = (n: number) => router.tree.text(`interface.ge${n}.ipv4.address`);
+
+  test('comes before whatever is asked meanwhile: that stands on what ran before', async () => {
+    await line('ip lan2 address 10.0.0.1/24');
+    await ok({ command: 'rollback-timer', seconds: 10 });
+    await line('ip lan2 address 99.9.9.9/24');
+    let go = () => {};
+    slow = new Promise((resolve) => {
+      go = resolve;
+    });
+    await vi.advanceTimersByTimeAsync(10_001);
+    const meanwhile = line('ip lan1 address 192.168.1.1/24');
+    const saved = ask({ command: 'save' });
+    go();
+    await Promise.all([meanwhile, saved]);
+    expect([lan(0), lan(1)]).toEqual(['10.0.0.1/24', '192.168.1.1/24']);
+    expect(startup?.text('interface.ge0.ipv4.address')).toBe('10.0.0.1/24');
+  });
+
+  test('is tried again until the machine takes it', async () => {
+    await line('ip lan2 address 10.0.0.1/24');
+    await ok({ command: 'rollback-timer', seconds: 10 });
+    await line('ip lan2 address 99.9.9.9/24');
+    fails = 2;
+    await vi.advanceTimersByTimeAsync(10_001);
+    expect(lan(0)).toBe('99.9.9.9/24');
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(lan(0)).toBe('10.0.0.1/24');
+    expect(changes.state().confirmWithin).toBeUndefined();
+  });
+
+  test('leaves nothing of lines that acted at once for the next commit', async () => {
+    await line('ip lan2 address 10.0.0.1/24');
+    await ok({ command: 'rollback-timer', seconds: 10 });
+    await line('ip lan2 address 99.9.9.9/24');
+    await vi.advanceTimersByTimeAsync(10_001);
+    await ok({ command: 'set', line: 'hostname : x' });
+    await ok({ command: 'commit' });
+    expect([lan(0), name()]).toEqual(['10.0.0.1/24', 'x']);
+  });
+});
+
+test('a history that cannot be written is told, and the commit is made', async () => {
+  const record = vi.spyOn(kept, 'set').mockImplementation(() => {
+    throw new Error('no space left');
+  });
+  await ok({ command: 'set', line: 'hostname : x' });
+  await ok({ command: 'commit' });
+  expect(name()).toBe('x');
+  record.mockRestore();
+});
+
 describe('earlier commits', () => {
   test('are compared with, and come back as the candidate', async () => {
     for (const n of ['one', 'two', 'three']) {
@@ -229,6 +290,17 @@ describe('commands that act at once', () => {
 });
 
 test('a secret shows only that it is another', async () => {
-  await ok({ command: 'load', file: 'f', source: 'interface.ipsec0.preshared-key : s3cret-one\n' });
-  expect(changeLines(changes.compare(0))).toEqual(['+ interface.ipsec0.preshared-key : ********']);
+  const ends = 'interface.ipsec0.ipv4.source : 10.0.0.1\ninterface.ipsec0.ipv4.destination : 10.0.0.2\n';
+  await ok({ command: 'load', file: 'f', source: `${ends}interface.ipsec0.preshared-key : s3cret-one\n` });
+  expect(changeLines(changes.compare(0)).slice(0, 1)).toEqual([
+    '+ interface.ipsec0.preshared-key : ********',
+  ]);
+  expect(compare(changes, 0, 'yamaha')).toContain(
+    '+ tunnel select 1: ipsec ike pre-shared-key 1 text ********\n',
+  );
+  await ok({ command: 'commit' });
+  await ok({ command: 'set', line: 'interface.ipsec0.preshared-key : s3cret-two' });
+  expect(compare(changes, 0, 'yamaha')).toBe(
+    ['-', '+'].map((m) => `${m} tunnel select 1: ipsec ike pre-shared-key 1 text ********\n`).join(''),
+  );
 });

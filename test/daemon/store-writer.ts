@@ -26,7 +26,7 @@ function failing(): Disk {
   });
 }
 
-const store = new Store(folder, new Uint8Array(32), failing());
+const store = new Store(folder, new Uint8Array(32), () => {}, failing());
 const { tree } = parseSeil(text);
 if (what === 'save') store.save(tree);
 else store.record(tree, { time: new Date(0).toISOString(), by: 'root', comment: 'new' });

@@ -1,6 +1,6 @@
 // ESP, native and in UDP, against a Linux kernel: strongSwan with XFRM in an emulated machine, seen there by tcpdump.
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Authority } from './certificates.ts';
 import { tcpFromGuest, tcpToGuest } from './guest-tcp.ts';
 import { Lab, type Ns } from './netns.ts';
@@ -25,12 +25,21 @@ beforeAll(async () => {
   await lab.veth(host, 'eth0', ns, 'ge1');
   await host.address('eth0', '192.168.1.2/24');
   await host.route('default', '192.168.1.1');
-  // The guest is the host on the router's WAN; its TAP is what the configuration calls ge0.
-  vm = await PeerVm.up(lab, ns, { name: 'peer', hostAddr: '10.0.0.1/24', addr: '10.0.0.2/24' });
-  await vm.lan(`${GUEST}/24`);
   ca = new Authority(join(lab.tmp, 'pki'));
   for (const address of ['10.0.0.1', '10.0.0.2']) ca.issue([address], 'rsa-2048');
+  await boot();
+}, 400_000);
+/** The guest is the host on the router's WAN; its TAP is what the configuration calls ge0. */
+async function boot(): Promise<void> {
+  vm = await PeerVm.up(lab, ns, { name: 'peer', hostAddr: '10.0.0.1/24', addr: '10.0.0.2/24' });
+  await vm.lan(`${GUEST}/24`);
   ca.equip(vm, '10.0.0.2');
+}
+// An emulated machine that died of its emulator takes one test with it, not all that follow.
+beforeEach(async () => {
+  if ((await vm.run('true', { allowFail: true, timeoutSeconds: 20 })).code === 0) return;
+  await vm.down().catch(() => {});
+  await boot();
 }, 400_000);
 afterEach(() => router?.kill());
 afterAll(() => lab?.close());

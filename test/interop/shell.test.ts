@@ -79,11 +79,11 @@ describe('SEIL', () => {
     await tmux.line('commit check');
     await tmux.shows(/ipsec0 is changed, MTU 1300[\s\S]*ipsec0 is untouched/);
     await tmux.line('commit comment narrower');
-    await tmux.shows(/Commit 1\./);
+    await tmux.shows(/Commit 2\./);
     await tmux.line('save');
     await tmux.shows(/^[^[]+#$/m);
     await tmux.line('show history');
-    await tmux.shows(/0 +1 +\d{4}-\d\d-\d\d .* root +narrower/);
+    await tmux.shows(/0 +2 +\d{4}-\d\d-\d\d .* root +narrower/);
   });
 
   test('pipes: grep, count, json', async () => {
@@ -152,12 +152,15 @@ describe('Yamaha', () => {
 
   test('a paste of 200 lines is carried out in its order', async () => {
     const lines = [
+      'tunnel select 1',
+      'description tunnel really?',
       'tunnel select none',
       ...Array.from({ length: 199 }, (_, i) => `ip route 10.77.${i}.0/24 gateway null`),
     ];
     await tmux.paste(`${lines.join('\n')}\n`);
     await tmux.line('show config | grep 10.77 | count');
     await tmux.shows(/^199$/m, 60_000);
+    expect((await a.show('config')).includes('really?')).toBe(true);
     expect((await a.show('history')).split('\n')[0]).toMatch(/line by line/);
   }, 90_000);
 
@@ -190,9 +193,24 @@ describe('a session that ends', () => {
     await tmux.shows(/\S+.*#$/m);
   });
 
-  test('exit asks when something is not saved', async () => {
+  test('Ctrl-C gives the prompt back while the router is at work', async () => {
+    await tmux.line('capture ipsec0 60s');
+    await until(
+      async () => (await a.show('log')).includes('ipsec0 is captured'),
+      10_000,
+      () => 'nothing is captured',
+    );
+    await tmux.key('C-c');
+    await tmux.shows(/Interrupted: what the router has begun it carries to its end\.\n\S+#$/);
+  });
+
+  test('exit asks when something is not saved, and so does Ctrl-D', async () => {
     await tmux.line('ip lan1 mtu 1400');
     await tmux.line('exit');
+    await tmux.shows(/Save it\? \(y\/n\)/);
+    await tmux.key('x');
+    await tmux.shows(/#$/);
+    await tmux.key('C-d');
     await tmux.shows(/Save it\? \(y\/n\)/);
     await tmux.key('y');
     await until(
@@ -209,6 +227,10 @@ describe('one-shot and scripts', () => {
     const json = await b.cli('show', 'status', 'ipsec', '--json');
     expect(JSON.parse(json.stdout)[0].connection).toBe('ipsec0');
     expect((await b.cli('show', 'statsu')).code).toBe(1);
+    // As SSH has it of a login shell.
+    const ssh = ['env', `SEKISHO_SOCKET=${b.socket}`, CLI, '-c', 'show log | grep "SA established" | count'];
+    const log = await net.b.exec(ssh);
+    expect(log.stdout).toMatch(/^[1-9]\d*\n$/);
     expect((await b.cli('show')).stdout).toMatch(/\S+: \d of 1 tunnels up[\s\S]*tunnel +state +peer/);
   });
 

@@ -42,10 +42,10 @@ export class Tmux {
     await this.key('Enter');
   }
 
-  /** Pastes as a terminal does, without bracketed paste. */
+  /** Pastes as a terminal does: with marks around it where the program asked for them. */
   async paste(text: string): Promise<void> {
     await this.#tmux('set-buffer', text);
-    await this.#tmux('paste-buffer', '-t', 's');
+    await this.#tmux('paste-buffer', '-p', '-t', 's');
   }
 
   /** Everything that was on the screen so far. */

@@ -66,13 +66,28 @@ describe('what is to be done', () => {
 
   test('a tunnel with another inner address is made anew, and its routes with it', () => {
     expect(between(TWO, changed('interface.ipsec1.ipv4.address : 10.1.0.1/30'))).toEqual([
-      'no route 192.168.3.0/24 via ipsec1',
+      'route 192.168.3.0/24 via discard',
       'IKE policies',
       'ipsec1 is removed',
       'ipsec1 is made, MTU 1422',
       'route 192.168.3.0/24 via ipsec1',
       'IKE policies',
     ]);
+  });
+
+  test('a tunnel that is taken down, and comes again: at no moment is there no route for what it carries', () => {
+    const down = changed('interface.ipsec1.administration : down');
+    expect(between(TWO, down)).toEqual([
+      'route 192.168.3.0/24 via discard',
+      'IKE policies',
+      'ipsec1 is removed',
+      'IKE policies',
+    ]);
+    const up = between(down, TWO);
+    expect(up.filter((s) => /route/.test(s))).toEqual(['route 192.168.3.0/24 via ipsec1']);
+    expect(up.indexOf('route 192.168.3.0/24 via ipsec1')).toBeGreaterThan(
+      up.indexOf('ipsec1 is made, MTU 1422'),
+    );
   });
 
   test('a tunnel that is made anew is not changed as well', () => {
@@ -152,7 +167,7 @@ route.ipv4.2.gateway : discard
     expect(steps(from, to).map((s) => ('link' in s ? [s.kind, s.link.device] : s.kind))).toEqual([
       ['add-address', 'eth7'],
       ['remove-address', 'ge1'],
-      'mss',
+      'firewall',
     ]);
   });
 

@@ -161,6 +161,14 @@ describe('what is not there', () => {
     expect(half.dormant[0].text).toMatch(/add interface\.ipsec0\.ipv4\.destination/);
   });
 
+  test('a tunnel whose interface outside has no address waits for one, and says so', () => {
+    const lines = side(1).filter((line) => !line.includes('local address'));
+    const { tunnels, dormant } = desired(...lines);
+    expect(tunnels).toEqual([]);
+    expect(dormant[0].text).toMatch(/^ge0 has no IPv4 address .* add interface\.ge0\.ipv4\.address/);
+    expect(desired(...lines, 'ip lan2 address 10.0.0.1/24').tunnels).toHaveLength(1);
+  });
+
   test('ipsec use off: devices stay, so that nothing leaves in clear, and nobody negotiates', () => {
     const d = desired(...side(1, on, 'ipsec use off'));
     expect(d.tunnels).toHaveLength(1);

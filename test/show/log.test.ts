@@ -1,10 +1,23 @@
 // One story in three tongues (seed 004's list): what the engine does, as a Yamaha tells it.
 import { describe, expect, test } from 'vitest';
 import { isMajor } from '../../src/ike/event.ts';
+import type { FollowKind } from '../../src/ike/policy.ts';
 import { eventLine, yamahaLine } from '../../src/show/log/yamaha.ts';
-import { A, B, type Changes, Network, Node, pair, policy, preshared } from '../ike/simulation.ts';
+import {
+  A,
+  B,
+  type Changes,
+  live,
+  Network,
+  Node,
+  pair,
+  policy,
+  preshared,
+  SETTINGS,
+} from '../ike/simulation.ts';
 
-const lines = (node: Node) => node.events.map(eventLine);
+const numbers = () => ({ tunnel: 1, gateway: 1, policy: 101 });
+const lines = (node: Node) => node.events.map((e) => eventLine(e, numbers));
 
 describe("Yamaha's SYSLOG of IKEv2", () => {
   test('a tunnel comes up: assigned, exchanges, NAT, established, bound', () => {
@@ -110,5 +123,57 @@ describe("Yamaha's SYSLOG of IKEv2", () => {
   test('its clock', () => {
     const time = new Date(2026, 10, 22, 1, 2, 3);
     expect(yamahaLine(time, '[IKE2] x')).toBe('2026/11/22 01:02:03: [IKE2] x');
+  });
+});
+
+describe('ipsec ike log: message-info, payload-info, key-info', () => {
+  const all: readonly FollowKind[] = ['message-info', 'payload-info', 'key-info'];
+  const settings = { ...SETTINGS, follow: { ipsec0: all, '': all } };
+  const hexLine = (data: Uint8Array) =>
+    [...data.subarray(0, 16)].map((o) => o.toString(16).padStart(2, '0')).join(' ');
+
+  test.each([1, 2] as const)('IKEv%i: every octet that goes, what is in it, and no key', (version) => {
+    const { network, a, b } = pair(6, { version }, settings);
+    network.run(3);
+    for (const node of [a, b]) {
+      const text = lines(node).join('\n');
+      const label = version === 1 ? '\\[IKE\\]' : '\\[IKE2\\]';
+      const own = network.log.find((e) => e.from.address === node.address)!;
+      expect(text).toContain(` send message:\n  ${hexLine(own.data)}`);
+      expect(text).toMatch(new RegExp(`${label} .*receive message:\\n {2}`));
+      expect(text).toMatch(/encrypting message: \(pad size:\d+\):\n {2}/);
+      expect(text).toMatch(/decrypted message: \(pad size:\d+\):\n {2}/);
+      expect(text).toMatch(/generate IKE header\[msgID:\d+\]/);
+      expect(text).toMatch(
+        version === 1 ? /process HASH payload/ : /process IDi? payload|process IDr payload/,
+      );
+      const { sas, children } = node.engine.connections.get('ipsec0')!;
+      const keys = [...sas].flatMap((sa) => Object.entries(sa.keys ?? {}) as [string, Uint8Array][]);
+      expect(keys.length).toBeGreaterThan(3);
+      for (const [name, key] of keys.filter(([, k]) => k.length > 0)) {
+        expect(text, name).not.toContain(hexLine(key));
+        expect(text).toContain(`(${key.length} octets; whole by "export keys")`);
+      }
+      for (const { esp } of children) expect(text).not.toContain(hexLine(esp!.in.key.reveal()));
+      expect(text).toMatch(version === 1 ? /CKY-I:\n {2}/ : /SPIi:\n {2}.*/);
+      expect(text).toMatch(/SPI\(send\):\n.*\n.*key material\(send\): \(\d+ octets/);
+    }
+  });
+
+  test('the responder tells of a first message before it knows whose it is; others tell nothing', () => {
+    const { network, a, b } = pair(7, { version: 2 }, { ...SETTINGS, follow: { '': ['message-info'] } });
+    network.run(3);
+    expect(lines(b).filter((l) => l.startsWith('[IKE2] receive message:'))).toHaveLength(1);
+    expect(lines(a).join('\n')).not.toContain('message:');
+  });
+
+  test('to follow more is no reason to begin anew', () => {
+    const { network, a } = pair(8, { version: 2 });
+    network.run(3);
+    const before = a.events.length;
+    a.configure([policy(A, B, { version: 2 })], settings);
+    network.run(1);
+    expect(a.events.slice(before)).toEqual([]);
+    expect(live(a)).toHaveLength(1);
   });
 });

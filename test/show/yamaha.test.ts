@@ -128,7 +128,7 @@ Description:
   Interface type: IPsec
   Current status is Online.
   from 2026/11/22 18:19:45.
-  5h 7m  connection.
+  5 hours 7 minutes 58 seconds  connection.
   Maximum Transmission Unit(MTU): 1280 octets
   Received:    (IPv4/IPv6) 3933 packets [244941 octets]
   Transmitted: (IPv4/IPv6) 1 packet [1 octet]

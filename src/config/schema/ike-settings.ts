@@ -19,6 +19,18 @@ const cipher = oneOf(
 const address = either(ipv4, ipv6);
 const noDes = notBuiltFor(['des'], 'single DES is broken; use aes256 or aes128');
 
+const LOG_KINDS = ['message-info', 'payload-info', 'key-info'];
+
+/** What the log tells of negotiations besides. */
+export const logKinds: ValueType = {
+  allowed: `one or more of ${LOG_KINDS.join(', ')} in this order, with blanks between them`,
+  values: LOG_KINDS,
+  parse: (t) => {
+    const given = t.split(' ');
+    return LOG_KINDS.filter((kind) => given.includes(kind)).join(' ') === t && t !== '' ? t : undefined;
+  },
+};
+
 export const RESPONDER_ONLY = {
   help: 'Wait for the peer and never initiate.',
   ja: '応答専用。自分側からは始動しない。',

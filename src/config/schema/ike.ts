@@ -1,4 +1,6 @@
 // ike.*: timing and padding of the IKE daemon, for all tunnels.
+
+import { logKinds } from './ike-settings.ts';
 import type { Leaf } from './leaf.ts';
 import { duration, enableDisable, integer, oneOf } from './types.ts';
 
@@ -17,6 +19,13 @@ export const ike: readonly Leaf[] = [
     default: 'enable',
     help: 'Bring tunnels up without waiting for traffic; disable waits for the first packet, never for the peer.',
     ja: 'トラフィックを待たずにトンネルを確立する。disable: 最初のパケットを待つ、never: 相手からの始動を待つ。',
+  },
+  {
+    path: 'ike.log',
+    type: logKinds,
+    ours: true,
+    help: 'What show log yamaha tells of first messages, before it is known from which peer they are.',
+    ja: '相手が判明する前の最初のメッセージについて、show log yamahaに追加で出力する情報。',
   },
   {
     path: 'ike.interval',

@@ -1,11 +1,14 @@
 // The schema: every key that exists, once. Chapters in the order in which a configuration is printed.
+import { filter } from './filter.ts';
 import { ike } from './ike.ts';
 import { ikePeer } from './ike-peer.ts';
 import { interfaceGe } from './interface-ge.ts';
 import { interfaceIpsec } from './interface-ipsec.ts';
 import { ipsec } from './ipsec.ts';
 import type { Leaf } from './leaf.ts';
+import { nat } from './nat.ts';
 import { route } from './route.ts';
+import { services } from './services.ts';
 import { syslog } from './syslog.ts';
 import { system } from './system.ts';
 import { yamaha } from './yamaha.ts';
@@ -20,6 +23,9 @@ export const schema: readonly Leaf[] = [
   ...ikePeer,
   ...ipsec,
   ...route,
+  ...nat,
+  ...filter,
+  ...services,
   ...syslog,
   ...yamaha,
 ];

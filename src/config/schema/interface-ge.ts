@@ -1,9 +1,10 @@
 // interface.geN: the board's Ethernet interfaces; system.interface.geN: which Linux device each one is.
+import { filterLists } from './filter.ts';
 import type { Leaf } from './leaf.ts';
 import { notBuiltFor } from './leaf.ts';
 import { either, integer, ipv4Cidr, ipv6Cidr, linuxDevice, oneOf, tcpMss, text } from './types.ts';
 
-const noDhcp = notBuiltFor(['dhcp', 'dhcp6', 'router-advertisement'], 'give the address itself');
+const noDhcp6 = notBuiltFor(['dhcp6', 'router-advertisement'], 'give the address itself');
 
 export const interfaceGe: readonly Leaf[] = [
   {
@@ -22,9 +23,8 @@ export const interfaceGe: readonly Leaf[] = [
   {
     path: 'interface.ge[].ipv4.address',
     type: either(ipv4Cidr, oneOf('dhcp')),
-    refuse: noDhcp,
-    help: 'Primary IPv4 address.',
-    ja: 'プライマリIPv4アドレス。',
+    help: 'Primary IPv4 address, or dhcp: the one that the network gives us.',
+    ja: 'プライマリIPv4アドレス。dhcpはDHCPで取得する。',
   },
   {
     path: 'interface.ge[].ipv4.alias.[].address',
@@ -42,10 +42,11 @@ export const interfaceGe: readonly Leaf[] = [
   {
     path: 'interface.ge[].ipv6.address',
     type: either(ipv6Cidr, oneOf('dhcp6', 'router-advertisement')),
-    refuse: noDhcp,
+    refuse: noDhcp6,
     help: 'Primary IPv6 address.',
     ja: 'プライマリIPv6アドレス。',
   },
+  ...filterLists('interface.ge[]'),
   {
     path: 'interface.ge[].mtu',
     type: integer(576, 9216, 'octets'),

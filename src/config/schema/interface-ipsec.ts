@@ -1,15 +1,18 @@
 // interface.ipsecN: routing-based IPsec, the core of the product.
+
+import { filterLists } from './filter.ts';
 import {
   habits,
   identifiers,
   limitation,
+  logKinds,
   negotiation,
   phase1,
   phase2,
   RESPONDER_ONLY,
   sequence,
 } from './ike-settings.ts';
-import type { Leaf, ValueType } from './leaf.ts';
+import type { Leaf } from './leaf.ts';
 import { notBuilt, notBuiltFor } from './leaf.ts';
 import {
   either,
@@ -33,15 +36,6 @@ export const IPSEC_INTERFACES = 1024;
 
 const identifierType = oneOf('address', 'fqdn', 'user-fqdn', 'key-id', 'distinguished-name');
 const file = text(255, 1);
-const LOG_KINDS = ['message-info', 'payload-info', 'key-info'];
-const logKinds: ValueType = {
-  allowed: `one or more of ${LOG_KINDS.join(', ')} in this order, with blanks between them`,
-  values: LOG_KINDS,
-  parse: (t) => {
-    const given = t.split(' ');
-    return LOG_KINDS.filter((kind) => given.includes(kind)).join(' ') === t && t !== '' ? t : undefined;
-  },
-};
 const p = 'interface.ipsec[]';
 
 export const interfaceIpsec: readonly Leaf[] = [
@@ -227,9 +221,8 @@ export const interfaceIpsec: readonly Leaf[] = [
     path: `${p}.ike.log`,
     type: logKinds,
     ours: true,
-    refuse: notBuilt('show log yamaha tells every step of a negotiation'),
-    help: 'What the log tells of negotiations besides: message-info, payload-info, key-info.',
-    ja: 'ログに追加で出力する折衝の情報: message-info、payload-info、key-info。',
+    help: 'What show log yamaha tells of negotiations besides: messages octet by octet, their payloads, what keys are made of.',
+    ja: 'show log yamahaに追加で出力する折衝の情報: メッセージの内容、ペイロード、鍵の材料。',
   },
   ...limitation(`${p}.ike`),
   ...phase1(`${p}.ike.proposal.phase1`),
@@ -274,6 +267,7 @@ export const interfaceIpsec: readonly Leaf[] = [
     ja: 'proxy-idのIPプロトコル。',
   },
   ...sequence(p),
+  ...filterLists(p),
   ...yamahaTunnel,
   ...['name-service', 'my-node-id', 'peer-node-id', 'key', 'my-address', 'address-family'].map(
     (name): Leaf => ({

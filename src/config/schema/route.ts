@@ -3,7 +3,7 @@ import type { Leaf } from './leaf.ts';
 import { notBuiltFor } from './leaf.ts';
 import { destination, either, integer, interfaceName, ipv4, ipv6, oneOf } from './types.ts';
 
-const noDynamic = notBuiltFor(['dhcp', 'router-advertisement'], 'give the gateway itself');
+const noDynamic = notBuiltFor(['router-advertisement'], 'give the gateway itself');
 
 function routes(family: 4 | 6): readonly Leaf[] {
   const p = `route.ipv${family}.[]`;
@@ -22,8 +22,8 @@ function routes(family: 4 | 6): readonly Leaf[] {
         oneOf('discard', family === 4 ? 'dhcp' : 'router-advertisement'),
       ),
       refuse: noDynamic,
-      help: 'Next hop: an address, an interface, or discard.',
-      ja: 'ネクストホップ。アドレス、インターフェース、または discard。',
+      help: `Next hop: an address, an interface, discard${family === 4 ? ', or dhcp for the one that the network gives us' : ''}.`,
+      ja: `ネクストホップ。アドレス、インターフェース、discard${family === 4 ? '、または dhcp(DHCPで通知されたゲートウェイ)' : ''}。`,
     },
     {
       path: `${p}.distance`,

@@ -1,5 +1,6 @@
 // The value types that leaves are made of.
-import { parseAddress, parseCidr } from '../../net/address.ts';
+import { addressBytes, networkOf, parseAddress, parseCidr } from '../../net/address.ts';
+import { compareBytes } from '../../net/bytes.ts';
 import { formatDuration, parseDuration } from '../../net/duration.ts';
 import type { ValueType } from './leaf.ts';
 
@@ -77,7 +78,7 @@ export const ipv6Cidr: ValueType = {
 };
 
 export function interfaceName(...kinds: readonly string[]): ValueType {
-  const pattern = new RegExp(`^(?:${kinds.join('|')})\\d{1,3}$`);
+  const pattern = new RegExp(`^(?:${kinds.join('|')})\\d{1,4}$`);
   return {
     allowed: `an interface (${orList(kinds.map((k) => `${k}0`))} …)`,
     parse: (t) => (pattern.test(t) ? t.replace(/\d+$/, (n) => String(Number(n))) : undefined),
@@ -125,3 +126,33 @@ export function destination(family: 4 | 6): ValueType {
 }
 
 export const ipProtocol = either(integer(0, 255), oneOf('any'));
+
+/** One address, a prefix without host bits, or a range "192.168.1.1-192.168.1.9". */
+export function addresses(family: 4 | 6): ValueType {
+  const [a, b] = family === 4 ? ['192.168.1.1', '192.168.1.0/24'] : ['2001:db8::1', '2001:db8::/64'];
+  return {
+    allowed: `an IPv${family} address, a network like ${b}, or a range like ${a}-${a}0`,
+    parse: (t) => {
+      const ends = t.split('-');
+      if (ends.length === 2) {
+        const [first, last] = ends.map((end) => parseAddress(end, family));
+        if (first === undefined || last === undefined) return undefined;
+        return compareBytes(addressBytes(first), addressBytes(last)) <= 0 ? `${first}-${last}` : undefined;
+      }
+      const cidr = parseCidr(t, family);
+      return cidr === undefined ? parseAddress(t, family) : networkOf(cidr);
+    },
+  };
+}
+
+/** A port, or a range "1024-65535". */
+export const ports: ValueType = {
+  allowed: 'a port from 1 to 65535, or a range like 6000-6010',
+  parse: (t) => {
+    const [first, last = first, ...more] = t.split('-');
+    const number = (text: string) => (/^\d{1,5}$/.test(text) ? Number(text) : 0);
+    const [a, b] = [number(first), number(last)];
+    if (more.length > 0 || a < 1 || b > 65_535 || a > b) return undefined;
+    return a === b ? a : `${a}-${b}`;
+  },
+};

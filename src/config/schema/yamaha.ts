@@ -227,8 +227,8 @@ export type Unbuilt = { readonly head: string; readonly instead?: string; readon
 const later = 'leave it out';
 const remoteAccess = 'remote access for phones comes later; leave it out';
 const pp = 'PPPoE and PPP come later; leave it out';
-const filters = 'filters and address translation come with the firmware; leave it out';
-const services = 'DHCP, DNS and NTP come with the firmware; leave it out';
+const filters = 'filters and address translation are filter.* and nat.* in the other dialect';
+const services = 'DHCP and DNS are dhcp.server.* and dns-forwarder.* in the other dialect';
 const certificates = 'give certificates by interface.ipsecN.ike.authentication in the other dialect';
 
 export const UNBUILT: readonly Unbuilt[] = [
@@ -278,16 +278,42 @@ export const UNBUILT: readonly Unbuilt[] = [
   ...['ipsec ike auth method', 'ipsec ike pki', 'pki crl'].map((head) => ({ head, instead: certificates })),
   { head: 'pki certificate', instead: certificates, secret: true },
   ...[
-    'ip filter',
+    'ip filter set',
     'ipv6 filter',
-    'nat descriptor',
-    'ip tunnel secure',
+    'nat descriptor timer',
+    'nat descriptor log',
+    'nat descriptor masquerade incoming',
+    'nat descriptor masquerade port',
+    'nat descriptor masquerade ttl',
+    'nat descriptor static',
+    'nat descriptor sip',
+    'nat descriptor ftp',
+    'nat descriptor backward-compatibility',
     'ip tunnel nat',
-    'ip lan* secure',
-    'ip lan* nat',
     'ethernet filter',
   ].map((head) => ({ head, instead: filters })),
-  ...['dhcp', 'dns', 'ip host', 'ntpdate', 'sntpd', 'timezone', 'schedule'].map((head) => ({
+  ...[
+    'dhcp relay',
+    'dhcp server',
+    'dhcp client',
+    'dhcp scope option',
+    'dhcp scope lease',
+    'dhcp duplicate',
+    'dhcp manual',
+    'dns server select',
+    'dns server pp',
+    'dns private',
+    'dns cache',
+    'dns domain',
+    'dns notice',
+    'dns syslog',
+    'dns srcport',
+    'ip host',
+    'ntpdate',
+    'sntpd',
+    'timezone',
+    'schedule',
+  ].map((head) => ({
     head,
     instead: services,
   })),
@@ -358,7 +384,7 @@ export function unbuilt(command: string): Unbuilt | undefined {
 
 function refuse(value: string | number): string | undefined {
   const entry = unbuilt(String(value));
-  return entry?.instead && `(${entry.head}) is known but not built yet: ${entry.instead}`;
+  return entry?.instead && `${entry.head} is known but not built yet: ${entry.instead}`;
 }
 
 export const yamaha: readonly Leaf[] = [

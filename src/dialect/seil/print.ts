@@ -4,7 +4,10 @@ import type { Tree } from '../../config/tree.ts';
 import { MASK } from '../mask.ts';
 import { quote } from './line.ts';
 
-export function printSeil(tree: Tree, options: { readonly maskSecrets: boolean }): string {
+export function printSeil(
+  tree: Tree,
+  options: { readonly maskSecrets: boolean; readonly aligned?: boolean },
+): string {
   const rows: [string, string][] = [];
   for (const [path, value] of tree.entries()) {
     const leaf = findLeaf(path)?.leaf;
@@ -12,6 +15,6 @@ export function printSeil(tree: Tree, options: { readonly maskSecrets: boolean }
     const text = leaf.type.print?.(value) ?? String(value);
     rows.push([path, leaf.secret && options.maskSecrets ? MASK : quote(text)]);
   }
-  const width = Math.max(0, ...rows.map(([path]) => path.length));
+  const width = options.aligned === false ? 0 : Math.max(0, ...rows.map(([path]) => path.length));
   return rows.map(([path, text]) => `${path.padEnd(width)} : ${text}\n`).join('');
 }

@@ -25,6 +25,8 @@ export class Draft {
   #tree = new Map<string, Value>();
   /** What stood at each path before the present attempt. */
   readonly #undo = new Map<string, Value | undefined>();
+  /** Paths by their first two segments: lists there may be long. */
+  readonly #sections = new Map<string, Set<string>>();
   /** Interfaces that exist, each with its settings' paths behind "interface.ipsecN.". */
   readonly #objects = new Map<number, Set<string>>();
   readonly #gateways = new Map<number, number>();
@@ -70,6 +72,7 @@ export class Draft {
 
   #load(tree: Map<string, Value>): void {
     this.#tree = tree;
+    this.#sections.clear();
     this.#objects.clear();
     this.#gateways.clear();
     this.#policies.clear();
@@ -121,11 +124,24 @@ export class Draft {
     const own = /^interface\.ipsec(\d+)\./.exec(prefix);
     const among = own
       ? [...(this.#objects.get(Number(own[1])) ?? [])].map((rest) => `interface.ipsec${own[1]}.${rest}`)
-      : [...this.#tree.keys()];
+      : [...(this.#sections.get(sectionOf(prefix)) ?? this.#tree.keys())];
     return among.filter((path) => path.startsWith(prefix) && this.#tree.has(path));
   }
 
+  /** The numbers that are configured right behind a prefix, in order: numbers('route.ipv4.'). */
+  numbers(prefix: string): number[] {
+    const found = this.below(prefix).map((path) => Number(path.slice(prefix.length).split('.')[0]));
+    return [...new Set(found)].filter(Number.isInteger).sort((a, b) => a - b);
+  }
+
+  /** Takes away all below a prefix. */
+  forget(prefix: string): void {
+    for (const path of this.below(prefix)) this.set(path, undefined);
+  }
+
   #note(path: string): void {
+    const section = sectionOf(path);
+    this.#sections.set(section, (this.#sections.get(section) ?? new Set()).add(path));
     const own = /^interface\.ipsec(\d+)\.(.*)$/.exec(path);
     if (!own) return;
     const n = Number(own[1]);
@@ -174,9 +190,16 @@ export class Draft {
     const policy = this.#policies.get(p);
     if (policy === gateway) return gateway;
     if (policy === undefined) {
+      this.#keep(
+        gateway,
+        (rest) => OF_POLICY.test(rest),
+        `gateway ${g} has policy ${this.policyOf(gateway)} already`,
+      );
       this.#rename(gateway, { policy: p });
       return gateway;
     }
+    const other = (rest: string) => !OF_TUNNEL.test(rest) && !OF_POLICY.test(rest);
+    this.#keep(policy, other, `policy ${p} has gateway ${this.gatewayOf(policy)} already`);
     const ofGateway = (rest: string) => !OF_TUNNEL.test(rest) && !OF_POLICY.test(rest);
     this.#move(gateway, policy, ofGateway);
     this.#release(gateway);
@@ -190,13 +213,27 @@ export class Draft {
     const n = this.tunnel(t);
     const holder = this.#policies.get(p);
     if (holder === n) return;
-    if (holder === undefined) return this.#rename(n, { policy: p });
+    if (holder === undefined) {
+      this.#keep(n, (rest) => OF_POLICY.test(rest), `tunnel ${t} has policy ${this.policyOf(n)} already`);
+      return this.#rename(n, { policy: p });
+    }
+    this.#keep(n, (rest) => !OF_TUNNEL.test(rest), `tunnel ${t} has policy ${this.policyOf(n)} already`);
     const gateway = this.gatewayOf(holder);
     const bound = (rest: string) => !OF_TUNNEL.test(rest);
     this.#move(holder, n, bound);
     this.#release(holder);
     this.#rename(n, { policy: p, gateway });
     this.#settle(holder, bound);
+  }
+
+  /** Nothing that was configured is lost by a new binding: whoever means it takes the tunnel away first. */
+  #keep(n: number, which: (rest: string) => boolean, why: string): void {
+    const own = this.#rests(n).filter((rest) => which(rest) && !NUMBERS.test(rest));
+    const changed = own.find(
+      (rest) => this.#tree.get(`interface.ipsec${n}.${rest}`) !== this.#beginning.get(rest),
+    );
+    if (changed !== undefined)
+      throw new Unfit(`${why}: take it away first by no tunnel select ${n + 1}, or change that one`);
   }
 
   #release(n: number): void {
@@ -213,9 +250,8 @@ export class Draft {
 
   #free(wish: number): number {
     if (wish < TUNNELS && !this.#objects.has(wish)) return wish;
-    let n = TUNNELS - 1;
-    while (n > 0 && this.#objects.has(n)) n--;
-    return n;
+    for (let n = TUNNELS - 1; n >= 0; n--) if (!this.#objects.has(n)) return n;
+    throw new Unfit(`all ${TUNNELS} tunnels are taken`);
   }
 
   #begin(n: number): void {
@@ -274,6 +310,11 @@ export class Draft {
     const policy = unused(this.#policies, n + 1 + POLICY_BEYOND);
     this.#rename(n, { gateway, policy });
   }
+}
+
+/** "route.ipv4" of "route.ipv4.0.gateway". */
+function sectionOf(path: string): string {
+  return path.split('.', 2).join('.');
 }
 
 const NUMBERS = /^yamaha\.(?:gateway|policy)$/;

@@ -2,7 +2,12 @@
 import { MAX_LINE, parseLine } from './line.ts';
 
 /** Beginnings of words behind which secrets stand, misspelt ones too. */
-const BEFORE_SECRETS = /^(?:pre-?s|pass|auth|user|myn|xau|eap|text$|pki|key)/i;
+const BEFORE_SECRETS = /^(?:pre|pass|admin|login|comm|smtp|auth|user|myn|xau|eap|text$|pki|key)/i;
+
+/** Whether a word may be a secret because of what stands before it. */
+export function mayBeSecret(words: readonly string[], at: number): boolean {
+  return words.slice(0, at).some((word) => BEFORE_SECRETS.test(word));
+}
 
 /** The words up to the culprit; where a secret may be among them, those before it. */
 export function hideSecret(line: string, column: number): string {

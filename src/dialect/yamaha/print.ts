@@ -27,11 +27,22 @@ const INDENT: Readonly<Record<Place, string>> = {
   tail: '',
 };
 
+/** Made once: a tree does not change, and everybody looks at the same. */
+const made = new WeakMap<
+  Tree,
+  { readonly lines: readonly string[]; readonly unexpressed: readonly string[] }
+>();
+
 export function printYamaha(tree: Tree, options: { readonly maskSecrets: boolean }): Printed {
+  const known = made.get(tree) ?? make(tree);
+  made.set(tree, known);
+  const shown = options.maskSecrets ? listing(masked(tree)) : known.lines;
+  return { text: shown.map((l) => `${l}\n`).join(''), unexpressed: known.unexpressed };
+}
+
+function make(tree: Tree) {
   const lines = listing(tree);
-  const unexpressed = lost(tree, lines);
-  const shown = options.maskSecrets ? listing(masked(tree)) : lines;
-  return { text: shown.map((l) => `${l}\n`).join(''), unexpressed };
+  return { lines, unexpressed: lost(tree, lines) };
 }
 
 function listing(tree: Tree): string[] {

@@ -3,6 +3,7 @@
 import type { Matched, Opening } from '../grammar/match.ts';
 import type { Language, Text } from '../grammar/pattern.ts';
 import { nearestValue } from '../nearest.ts';
+import { mayBeSecret } from './hide.ts';
 
 const SENTENCES = {
   command: { en: 'Invalid command name', ja: 'コマンド名を確認してください' },
@@ -62,7 +63,7 @@ export function mismatch(
 ): string {
   const { why, at, expected, choices = [] } = wrong;
   const word = words[at] ?? '';
-  const secret = expected.some((o) => o.kind === 'slot' && o.secret);
+  const secret = expected.some((o) => o.kind === 'slot' && o.secret) || mayBeSecret(words, at);
   const shown = secret || why === 'too-many' ? '' : JSON.stringify(word.slice(0, 64));
   switch (why) {
     case 'ambiguous':

@@ -4,6 +4,7 @@ import type { Core } from '../core.ts';
 import { CIPHERS } from '../crypto/algorithm.ts';
 import { cbcDecrypt, cbcEncrypt } from '../crypto/cipher.ts';
 import { prf } from '../crypto/prf.ts';
+import { followInside, followMessage } from '../follow.ts';
 import { decodeHeader } from '../wire/codec.ts';
 import { EXCHANGE } from '../wire/numbers.ts';
 import {
@@ -35,7 +36,10 @@ export function send(core: Core, sa: IsakmpSa, flow: Flow, data: Uint8Array, onS
 function transmit(core: Core, sa: IsakmpSa, data: Uint8Array): void {
   const datagrams = pieces(core, sa, data);
   for (let i = 0; i < core.settings.perSend; i++)
-    for (const datagram of datagrams) core.send(sa.local, sa.remote, datagram);
+    for (const datagram of datagrams) {
+      followMessage(core, sa, 'send', datagram);
+      core.send(sa.local, sa.remote, datagram);
+    }
 }
 
 function pieces(core: Core, sa: IsakmpSa, data: Uint8Array): Uint8Array[] {
@@ -88,12 +92,9 @@ export function encrypted(
 ): { data: Uint8Array; iv: Uint8Array } {
   const cipher = CIPHERS[sa.suite!.cipher];
   const chain = encodeChain(payloads);
-  const text = cbcEncrypt(
-    cipher,
-    sa.keys!.cipher,
-    iv,
-    concat(chain, padding(core, chain.length, cipher.blockOctets)),
-  );
+  const pad = padding(core, chain.length, cipher.blockOctets);
+  followInside(core, sa, 'send', () => ({ text: chain, padding: pad.length, payloads }));
+  const text = cbcEncrypt(cipher, sa.keys!.cipher, iv, concat(chain, pad));
   return {
     data: encodeEncrypted(header(sa, kind), firstNumber(payloads), text),
     iv: text.slice(-cipher.blockOctets),
@@ -130,6 +131,10 @@ export function decrypt(core: Core, sa: IsakmpSa, message: Message, iv: Uint8Arr
     if (pad > 0 && plain[plain.length - 1] !== tail)
       return { ok: false, rule: 'the last padding octet is wrong' };
   }
+  const { payloads, ends } = chain.value;
+  const end = ends.at(-1) ?? 0;
+  const text = () => ({ text: plain.subarray(0, end), padding: plain.length - end, payloads });
+  followInside(core, sa, 'receive', text);
   return { ok: true, chain: chain.value, plain, iv: body.slice(-cipher.blockOctets) };
 }
 

@@ -3,6 +3,7 @@ import { equalConstantTime, fromHex, hex } from '../../net/bytes.ts';
 import { type Endpoint, endpointText } from '../../net/endpoint.ts';
 import type { Connection, Core } from '../core.ts';
 import type { KeyExchangeResult } from '../crypto/key-exchange.ts';
+import { followIsakmpKeys } from '../follow.ts';
 import { accepted, keyOf } from '../policy.ts';
 import { acceptPhase1Lifetime } from '../proposal/lifetime.ts';
 import { weakness } from '../proposal/strength.ts';
@@ -235,6 +236,7 @@ export function rekey(sa: IsakmpSa): void {
 export function conclude(core: Core, sa: IsakmpSa, peer: string, payloads: readonly Payload[]): void {
   const { connection } = sa;
   const held = sa.phase1?.held ?? [];
+  followIsakmpKeys(core, sa);
   establish(core, sa);
   // Some peers put it here, SEIL sends an Informational of its own.
   if (payloads.some((p) => p.type === 'notify' && p.notify === NOTIFY_V1.INITIAL_CONTACT)) {

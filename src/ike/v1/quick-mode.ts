@@ -7,6 +7,7 @@ import { equalConstantTime, Reader, u32Bytes, Writer } from '../../net/bytes.ts'
 import { activate, type ChildSa, childText, install, STRAGGLER_MS } from '../child.ts';
 import type { Core } from '../core.ts';
 import { prf } from '../crypto/prf.ts';
+import { followChildKeys } from '../follow.ts';
 import { accepted, type ChildPolicy, keyOf } from '../policy.ts';
 import { acceptLifetime } from '../proposal/lifetime.ts';
 import { choosePhase2, lifetimes, type PhaseTwoSuite, phase2Proposal } from '../proposal/v1.ts';
@@ -454,6 +455,8 @@ function make(
   const both = sides(sa, policy, ours);
   const [local, remote] = both.map(idText);
   const octets = suite.octets ?? policy.octets;
+  const keys = quickModeKeys(sa.suite!, sa.keys!, suite, { in: quick.spiIn, out: spiOut }, ni, nr, shared);
+  followChildKeys(core, sa, { in: quick.spiIn, out: spiOut }, keys);
   const child = install(
     core,
     {
@@ -471,7 +474,7 @@ function make(
       seconds: suite.seconds ?? policy.seconds,
       ...(octets === undefined ? {} : { octets }),
       initiator: quick.role === 'initiator',
-      keys: quickModeKeys(sa.suite!, sa.keys!, suite, { in: quick.spiIn, out: spiOut }, ni, nr, shared),
+      keys,
     },
     delayed,
   );

@@ -2,6 +2,7 @@
 import { Reader, u32Bytes } from '../../net/bytes.ts';
 import { type ChildSa, childText, install } from '../child.ts';
 import type { Core } from '../core.ts';
+import { followChildKeys } from '../follow.ts';
 import { accepted, type ChildPolicy, keyOf, selectorKeys } from '../policy.ts';
 import { chooseEsp, type EspSuite, espAlternatives, offeredSpi, toWire } from '../proposal/v2.ts';
 import type { Reason } from '../reason.ts';
@@ -142,6 +143,8 @@ function make(
   const { policy } = m;
   const traffic = { local, remote };
   const protection = { suite: sa.suite!, keys: sa.keys! };
+  const keys = childKeys(protection, suite, m.nonces[0], m.nonces[1], m.shared, weInitiate);
+  followChildKeys(core, sa, { in: spiIn, out: spiOut }, keys);
   const child = install(
     core,
     {
@@ -159,7 +162,7 @@ function make(
       ...(policy.octets === undefined ? {} : { octets: policy.octets }),
       initiator: weInitiate,
       ikeSa: sa,
-      keys: childKeys(protection, suite, m.nonces[0], m.nonces[1], m.shared, weInitiate),
+      keys,
     },
     // A responder that renews sends on the old SA until the initiator is known to have the new one (2.8).
     m.redundant ?? (!weInitiate && m.replaces !== undefined),

@@ -3,6 +3,7 @@ import { sameEndpoint } from '../../net/endpoint.ts';
 import { movePeer } from '../child.ts';
 import type { Core } from '../core.ts';
 import type { ExchangeName } from '../event.ts';
+import { followInside, followMessage } from '../follow.ts';
 import { EXCHANGE, FLAG, NOTIFY_V2, nameOf } from '../wire/numbers.ts';
 import { find, type Message, notify, type Payload, type PayloadOf } from '../wire/v2.ts';
 import { onUnprotected } from './crash.ts';
@@ -12,7 +13,7 @@ import { answerAuth } from './ike-auth.ts';
 import { answerInformational } from './informational.ts';
 import { lost } from './lifecycle.ts';
 import type { Path } from './mobike.ts';
-import { decrypt, type Opened, open, type Protection, payloadsOf, seal } from './protect.ts';
+import { decrypt, inside, type Opened, open, type Protection, payloadsOf, seal } from './protect.ts';
 import { about, type IkeSa, LIVENESS, type Task, within } from './sa.ts';
 
 /** First wait of 4 s, each 1.8 times the one before, five retransmissions: 165 s until a peer counts as dead. */
@@ -31,6 +32,8 @@ const EXCHANGE_NAMES: Readonly<Record<number, ExchangeName>> = {
   [EXCHANGE.IKE_AUTH]: 'AUTH',
   [EXCHANGE.CREATE_CHILD_SA]: 'CHLD',
 };
+
+const NOTHING = new Uint8Array(0);
 
 function nameOfExchange(exchange: number): ExchangeName {
   return EXCHANGE_NAMES[exchange] ?? 'INFO';
@@ -140,13 +143,26 @@ export function tell(core: Core, sa: IkeSa, exchange: number, payloads: readonly
 }
 
 function send(core: Core, sa: IkeSa, datagrams: readonly Uint8Array[]): void {
-  for (const data of datagrams) core.send(sa.local, sa.remote, data);
+  go(core, sa, datagrams, sa.local, sa.remote);
 }
 
 /** An answer goes back the way its question came, whatever we know of the peer's address (RFC 7296 2.11). */
 function reply(core: Core, sa: IkeSa, datagrams: readonly Uint8Array[]): void {
   const { from, to } = sa.asked ?? { from: sa.remote, to: sa.local };
-  for (const data of datagrams) core.send(to, from, data);
+  go(core, sa, datagrams, to, from);
+}
+
+function go(
+  core: Core,
+  sa: IkeSa,
+  datagrams: readonly Uint8Array[],
+  local: IkeSa['local'],
+  remote: IkeSa['remote'],
+): void {
+  for (const data of datagrams) {
+    followMessage(core, sa, 'send', data);
+    core.send(local, remote, data);
+  }
 }
 
 function protectionOf(sa: IkeSa): Protection | undefined {
@@ -165,7 +181,9 @@ function sealed(
   const header = { spiI: sa.spiI, spiR: sa.spiR, major: 2, minor: 0, exchange, flags, messageId };
   const limit = sa.fragmentation ? core.settings.fragmentSize - AROUND_OCTETS : undefined;
   const random = (n: number) => core.random(n);
-  return seal(protectionOf(sa)!, sa.role === 'initiator', header, payloads, random, limit);
+  const protection = protectionOf(sa)!;
+  followInside(core, sa, 'send', () => inside(protection, payloads));
+  return seal(protection, sa.role === 'initiator', header, payloads, random, limit);
 }
 
 /** A datagram for an SA that has keys: everything but IKE_SA_INIT. */
@@ -179,6 +197,7 @@ export function receive(
 ): void {
   const { header } = message;
   const protection = protectionOf(sa);
+  followMessage(core, sa, 'receive', datagram);
   if (!protection) return core.event({ did: 'no-keys' });
   const isResponse = (header.flags & FLAG.RESPONSE) !== 0;
   const skf = find(message.payloads, 'skf');
@@ -201,6 +220,7 @@ export function receive(
     }
     return;
   }
+  followInside(core, sa, 'receive', () => opened);
   if (isResponse) {
     const { messageId } = header;
     if (sa.outstanding?.messageId !== messageId)
@@ -240,7 +260,7 @@ function reassemble(
   if (!again && !wanted(sa.fragments, message, skf, response)) return undefined;
   const opened = decrypt(protection, sa.role === 'responder', datagram, message, skf);
   if (!opened.ok) return opened;
-  if (again) return { ok: true, payloads: [] };
+  if (again) return payloadsOf(NOTHING, 0);
   sa.fragments = gather(sa.fragments, message, skf, response, opened.text);
   const complete = whole(sa.fragments);
   if (!complete) return undefined;

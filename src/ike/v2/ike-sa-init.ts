@@ -5,6 +5,7 @@ import type { Connection, Core } from '../core.ts';
 import { GROUPS, type Group, type GroupName, groupById } from '../crypto/algorithm.ts';
 import type { KeyPair } from '../crypto/key-exchange.ts';
 import { guessV2 } from '../fingerprint.ts';
+import { followIkeKeys, followMessage } from '../follow.ts';
 import { accepted, keyOf } from '../policy.ts';
 import { groupName } from '../proposal/names.ts';
 import {
@@ -175,6 +176,7 @@ export function detectNat(sa: IkeSa, spiR: Uint8Array, payloads: readonly Payloa
 /** The response to our IKE_SA_INIT. It is not authenticated yet: what it says is believed as far as AUTH goes. */
 export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Uint8Array): void {
   const attempt = sa.attempt;
+  followMessage(core, sa, 'receive', data);
   if (sa.state !== 'init' || !attempt || !sa.outstanding) return;
   const { payloads, header } = message;
   const cookie = findNotify(payloads, NOTIFY_V2.COOKIE);
@@ -228,7 +230,7 @@ export function onInitResponse(core: Core, sa: IkeSa, message: Message, data: Ui
     if (sa.state !== 'init') return;
     if (!result.ok) return lost(core, sa, { code: 'BAD_PUBLIC_VALUE', text: result.error });
     delete sa.attempt;
-    finishKeys(sa, chosen.suite, result.shared!);
+    finishKeys(core, sa, chosen.suite, result.shared!);
     // Who may move later may come to stand behind a NAT (RFC 4555 3.3).
     const movable = sa.connection.policy.mobike && findNotify(payloads, NOTIFY_V2.NAT_DETECTION_SOURCE_IP);
     if (sa.nat.local || sa.nat.remote || movable) {
@@ -249,10 +251,11 @@ function groupOf(data: Uint8Array): Group | undefined {
   return data.length === 2 ? groupById((data[0] << 8) | data[1]) : undefined;
 }
 
-function finishKeys(sa: IkeSa, suite: IkeSuite, shared: Uint8Array): void {
+function finishKeys(core: Core, sa: IkeSa, suite: IkeSuite, shared: Uint8Array): void {
   const { nonceI, nonceR } = sa.proof!;
   sa.suite = suite;
   sa.keys = ikeKeys(suite, skeyseed(suite, nonceI, nonceR, shared), nonceI, nonceR, sa.spiI, sa.spiR);
+  followIkeKeys(core, { ...sa, keys: sa.keys }, nonceI, nonceR);
 }
 
 function retryGroup(core: Core, attempt: Attempt, data: Uint8Array): void {
@@ -422,8 +425,9 @@ function accept(
     ];
     const response = encode(initHeader(sa.spiI, sa.spiR), answer);
     sa.proof = { init: data, response, nonceI, nonceR };
-    finishKeys(sa, chosen.suite, result.shared!);
+    finishKeys(core, sa, chosen.suite, result.shared!);
     sa.lastResponse = { messageId: 0, data: [response] };
+    followMessage(core, sa, 'send', response);
     core.send(local, remote, response);
     core.event({ about: within(sa, 'INIT'), did: 'terminated' });
   });

@@ -38,9 +38,7 @@ export function seal(
   random: Random,
   limit = Number.POSITIVE_INFINITY,
 ): Uint8Array[] {
-  const inner = new Writer();
-  encodePayloads(inner, payloads);
-  const text = inner.finish();
+  const text = textOf(payloads);
   const first = firstNumber(payloads);
   const encrypt = (type: number, next: number, fragment: Uint8Array, inside: Uint8Array) =>
     encrypted(protection, fromInitiator, header, { type, next, fragment }, inside, random);
@@ -62,6 +60,24 @@ export function seal(
   });
 }
 
+/** Payloads one after the other, as they are encrypted. */
+function textOf(payloads: readonly Payload[]): Uint8Array {
+  const inner = new Writer();
+  encodePayloads(inner, payloads);
+  return inner.finish();
+}
+
+/** What is encrypted in a message, and how many octets of padding behind it. */
+export function inside({ suite }: Protection, payloads: readonly Payload[]): Inside {
+  const text = textOf(payloads);
+  return { text, padding: paddingOf(suite, text), payloads };
+}
+
+function paddingOf(suite: IkeSuite, text: Uint8Array): number {
+  const { blockOctets } = CIPHERS[suite.cipher];
+  return (blockOctets - ((text.length + 1) % blockOctets)) % blockOctets;
+}
+
 function icvOctets(suite: IkeSuite): number {
   return suite.integrity ? HASHES[suite.integrity].icvOctets : CIPHERS[suite.cipher].icvOctets;
 }
@@ -76,7 +92,7 @@ function encrypted(
 ): Uint8Array {
   const cipher = CIPHERS[suite.cipher];
   const key = fromInitiator ? keys.ei : keys.er;
-  const padding = (cipher.blockOctets - ((text.length + 1) % cipher.blockOctets)) % cipher.blockOctets;
+  const padding = paddingOf(suite, text);
   const plain = new Writer().put(text).zeros(padding).u8(padding).finish();
   const octets = PAYLOAD_OCTETS + payload.fragment.length + cipher.ivOctets + plain.length + icvOctets(suite);
 
@@ -93,7 +109,14 @@ function encrypted(
 
 /** `authentic` tells a forged message from one that its true sender built badly. */
 type Refused = { readonly ok: false; readonly authentic: boolean; readonly rule: string };
-export type Opened = { readonly ok: true; readonly payloads: readonly Payload[] } | Refused;
+export type Opened = ({ readonly ok: true } & Inside) | Refused;
+
+export type Inside = {
+  readonly text: Uint8Array;
+  /** Octets behind the text; 0 for one that came in fragments. */
+  readonly padding: number;
+  readonly payloads: readonly Payload[];
+};
 
 /** The payloads inside, after the ICV verified; never throws on what the network sent. */
 export function open(
@@ -105,15 +128,15 @@ export function open(
   const sk = find(message.payloads, 'sk');
   if (!sk) return { ok: false, authentic: false, rule: 'there is no Encrypted payload' };
   const text = decrypt(protection, fromInitiator, datagram, message, sk);
-  return text.ok ? payloadsOf(text.text, sk.first) : text;
+  return text.ok ? payloadsOf(text.text, sk.first, text.padding) : text;
 }
 
 /** The payloads of a text that was decrypted. */
-export function payloadsOf(text: Uint8Array, first: number): Opened {
+export function payloadsOf(text: Uint8Array, first: number, padding = 0): Opened {
   const inner = decodePayloads(text, first);
   if (!inner.ok) return { ok: false, authentic: true, rule: `${inner.error.path}: ${inner.error.rule}` };
   // What stands before the SK payload is authenticated too, but nothing we know belongs there.
-  return { ok: true, payloads: inner.value };
+  return { ok: true, text, padding, payloads: inner.value };
 }
 
 /** The text of an Encrypted payload or of a fragment, without its padding. */
@@ -123,7 +146,7 @@ export function decrypt(
   datagram: Uint8Array,
   message: Message,
   sk: PayloadOf<'sk' | 'skf'>,
-): { readonly ok: true; readonly text: Uint8Array } | Refused {
+): { readonly ok: true; readonly text: Uint8Array; readonly padding: number } | Refused {
   const cipher = CIPHERS[suite.cipher];
   const bytes = datagram.subarray(0, message.header.length);
   const key = fromInitiator ? keys.ei : keys.er;
@@ -147,5 +170,5 @@ export function decrypt(
   const padding = plain[plain.length - 1] ?? 0;
   if (padding + 1 > plain.length)
     return { ok: false, authentic: true, rule: 'the padding is longer than the text' };
-  return { ok: true, text: plain.subarray(0, plain.length - 1 - padding) };
+  return { ok: true, text: plain.subarray(0, plain.length - 1 - padding), padding };
 }

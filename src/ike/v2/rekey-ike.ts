@@ -3,6 +3,7 @@ import { compareBytes, Reader } from '../../net/bytes.ts';
 import { halves, remove, STRAGGLER_MS } from '../child.ts';
 import type { Core } from '../core.ts';
 import { GROUPS, type GroupName, groupById } from '../crypto/algorithm.ts';
+import { followIkeKeys } from '../follow.ts';
 import { accepted } from '../policy.ts';
 import { chooseIke, type IkeSuite, ikeAlternatives, toWire } from '../proposal/v2.ts';
 import { supervise } from '../supervise.ts';
@@ -194,6 +195,7 @@ function successor(
     queue: [],
   };
   register(core, sa);
+  followIkeKeys(core, { ...sa, keys: sa.keys! }, ni, nr);
   establish(core, sa);
   core.note(
     'info',

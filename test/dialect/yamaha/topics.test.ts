@@ -1,8 +1,12 @@
 // Seed 004's 34 topics, each by its command, and what it means in the model (dialects.md B.2, C).
 import { describe, expect, test } from 'vitest';
+import { dormant } from '../../../src/config/validate.ts';
+import { parseSeil } from '../../../src/dialect/seil/parse.ts';
 import { printSeil } from '../../../src/dialect/seil/print.ts';
-import { parseYamaha } from '../../../src/dialect/yamaha/parse.ts';
+import { parseLine } from '../../../src/dialect/yamaha/line.ts';
+import { parseYamaha, Session } from '../../../src/dialect/yamaha/parse.ts';
 import { printYamaha } from '../../../src/dialect/yamaha/print.ts';
+import { MINIMAL } from '../../interop/seed001.ts';
 
 /** The settings that the lines make of a tunnel, beside those of a bare one. */
 function meaning(...lines: string[]): string[] {
@@ -172,6 +176,80 @@ describe('three numbers of one interface', () => {
     expect(one).not.toContain('198.51.100.1');
     expect(two).toContain('ipsec tunnel 101');
     expect(two).toContain('ipsec ike remote address 1 198.51.100.1');
+  });
+});
+
+describe('a binding that would overwrite what is configured', () => {
+  const base = [1, 2].map(
+    (n) =>
+      `tunnel select ${n}\nipsec tunnel 10${n}\nipsec sa policy 10${n} ${n} esp aes256-cbc sha256-hmac\nipsec ike pre-shared-key ${n} text KEY${n}`,
+  );
+  test.each([
+    'ipsec sa policy 103 1 esp aes-gcm',
+    'ipsec sa policy 101 2 esp aes-gcm',
+    'tunnel select 1\nipsec tunnel 102',
+  ])('%s is refused, and nothing is lost', (line) => {
+    const before = parseYamaha(base.join('\n'));
+    const after = parseYamaha([...base, line].join('\n'));
+    expect(after.unread.map((m) => m.message)).toEqual([
+      expect.stringMatching(/already: take it away first by no tunnel select/),
+    ]);
+    expect([...after.tree.entries()]).toEqual([...before.tree.entries()]);
+  });
+
+  test('when every tunnel there is is taken, another gateway is refused', () => {
+    const all = Array.from({ length: 1024 }, (_, i) => `tunnel select ${i + 1}`).join('\n');
+    const { unread, tree } = parseYamaha(`${all}\nipsec ike version 3000 2`);
+    expect(unread[0].message).toMatch(/all 1024 tunnels are taken/);
+    expect(tree.value('interface.ipsec0.ike.version')).toBe(1);
+  });
+});
+
+describe('what another dialect said stays', () => {
+  const session = (seil: string, ...lines: string[]) => {
+    const s = new Session(parseSeil(seil).tree);
+    const outcomes = lines.map((line) => {
+      const parsed = parseLine(line);
+      return parsed.ok ? s.run(parsed.words, 'en')?.message : parsed.message;
+    });
+    return { tree: s.draft.tree(), outcomes };
+  };
+
+  test('half a pair of traffic IDs is not sent, and takes no tunnel down', () => {
+    const none = ['no ipsec ike local id 1', 'no ipsec ike remote id 1'];
+    const { tree } = session(MINIMAL, ...none, 'ipsec ike local id 1 192.168.1.0/24');
+    const send = 'interface.ipsec0.ike.proposal.phase2.proxy-id.send';
+    expect(tree.value(send)).toBe('disable');
+    expect(dormant(tree).size).toBe(0);
+    const whole = session(
+      MINIMAL,
+      ...none,
+      'ipsec ike local id 1 192.168.1.0/24',
+      'ipsec ike remote id 1 192.168.2.0/24',
+    );
+    expect(whole.tree.value(send)).toBe('enable');
+  });
+
+  test('an address for a name is no reason for aggressive mode, nor is the version said once more', () => {
+    const mode = 'interface.ipsec0.ike.exchange-mode';
+    const named =
+      'interface.ipsec0.ike.my-identifier.type : fqdn\ninterface.ipsec0.ike.my-identifier.fqdn : a.example\n';
+    expect(session(MINIMAL, 'ipsec ike local name 1 10.0.0.1 ipv4-addr').tree.value(mode)).toBe('main');
+    expect(session(MINIMAL + named, 'ipsec ike version 1 1').tree.value(mode)).toBe('main');
+    expect(session(MINIMAL, 'ipsec ike local name 1 a.example fqdn').tree.value(mode)).toBe('aggressive');
+  });
+
+  test('the policy of a tunnel that is up is not taken away under it', () => {
+    const { outcomes, tree } = session(MINIMAL, 'no ipsec sa policy 101');
+    expect(outcomes).toEqual([expect.stringMatching(/tunnel 1 is up by policy 101.*tunnel disable 1/)]);
+    expect([...tree.entries()]).toEqual([...parseSeil(MINIMAL).tree.entries()]);
+  });
+
+  test('of several further addresses none is lost', () => {
+    const aliases = [0, 1].map((n) => `interface.ge1.ipv4.alias.${n}.address : 10.${n}.0.1/24\n`).join('');
+    const { outcomes, tree } = session(MINIMAL + aliases, 'ip lan1 secondary address 10.9.0.1/24');
+    expect(outcomes).toEqual([expect.stringMatching(/2 further addresses/)]);
+    expect(tree.list('interface.ge1.ipv4.alias.', '.address')).toHaveLength(2);
   });
 });
 

@@ -5,7 +5,7 @@ import { cbcEncrypt } from '../../../src/ike/crypto/cipher.ts';
 import { integrity } from '../../../src/ike/crypto/prf.ts';
 import type { IkeSuite } from '../../../src/ike/proposal/v2.ts';
 import { type IkeKeys, ikeKeys } from '../../../src/ike/v2/keys.ts';
-import { type Opened, open, type Protection, seal as sealAll } from '../../../src/ike/v2/protect.ts';
+import { open, type Protection, seal as sealAll } from '../../../src/ike/v2/protect.ts';
 import { EXCHANGE, FLAG, NOTIFY_V2 } from '../../../src/ike/wire/numbers.ts';
 import { decode, notify, type Payload } from '../../../src/ike/wire/v2.ts';
 import { concat, fromHex, hex } from '../../../src/net/bytes.ts';
@@ -25,9 +25,11 @@ const HEADER = {
 const seal = (...args: Parameters<typeof sealAll>): Uint8Array => sealAll(...args)[0];
 
 /** Undefined when not even the clear part decodes. */
-function unseal(p: Protection, fromInitiator: boolean, datagram: Uint8Array): Opened | undefined {
+function unseal(p: Protection, fromInitiator: boolean, datagram: Uint8Array) {
   const message = decode(datagram);
-  return message.ok ? open(p, fromInitiator, datagram, message.value) : undefined;
+  if (!message.ok) return undefined;
+  const opened = open(p, fromInitiator, datagram, message.value);
+  return opened.ok ? { ok: true as const, payloads: opened.payloads } : opened;
 }
 
 const HASH_NAMES = Object.keys(HASHES) as HashName[];

@@ -28,13 +28,12 @@ const GROUP_NAMES = ['modp1024', 'modp1536', 'modp2048', 'modp3072', 'modp4096',
 const CURVES = ['ecp256', 'ecp384', 'ecp521', 'x25519', 'x448'];
 export const group = slot(oneOf('modp768', ...GROUP_NAMES, ...CURVES), 'Group', 'グループ');
 
-/** IKEv1 with a name is aggressive mode: the peer is known before its address could tell (table C). */
+/** IKEv1 with a name is aggressive mode: the peer is known before its address could tell (table C). An address is no name. */
 export function chooseMode(draft: Draft, n: number): void {
   const at = `interface.ipsec${n}.ike`;
-  const named = ['my-identifier', 'peers-identifier'].some((who) => {
-    const type = draft.get(`${at}.${who}.type`);
-    return type !== 'address' || draft.get(`${at}.${who}.address`) !== undefined;
-  });
+  const named = ['my-identifier', 'peers-identifier'].some(
+    (who) => draft.get(`${at}.${who}.type`) !== 'address',
+  );
   const aggressive = draft.get(`${at}.version`) === 1 && named;
   draft.set(`${at}.exchange-mode`, aggressive ? 'aggressive' : 'main');
 }
@@ -86,8 +85,11 @@ const version = one('ipsec ike version', oneOf('1', '2'), 'ike.version', {
 const thenMode =
   (command: Command, run: 'apply' | 'reset') =>
   (draft: Draft, args: Args, tunnel: number): Outcome => {
+    const n = draft.gateway(Number(args.gateway));
+    const before = draft.get(`interface.ipsec${n}.ike.version`);
     const outcome = command[run]?.(draft, args, tunnel);
-    chooseMode(draft, draft.gateway(Number(args.gateway)));
+    // The same once more leaves what another dialect said of the mode.
+    if (draft.get(`interface.ipsec${n}.ike.version`) !== before) chooseMode(draft, n);
     return outcome;
   };
 

@@ -16,22 +16,19 @@ const slots = {
 type Entry = { readonly n: number; readonly selection: string; readonly command: string };
 
 function entries(draft: Draft): Entry[] {
-  const numbers = new Set(draft.below(KEPT).map((path) => Number(path.split('.')[2])));
-  return [...numbers]
-    .sort((a, b) => a - b)
-    .map((n) => {
-      const value = (leaf: string) => draft.configured(`${KEPT}${n}.${leaf}`);
-      const command = value('command') ?? value('command-with-secret');
-      return { n, selection: String(value('selection') ?? ''), command: String(command ?? '') };
-    });
+  return draft.numbers(KEPT).map((n) => {
+    const value = (leaf: string) => draft.configured(`${KEPT}${n}.${leaf}`);
+    const command = value('command') ?? value('command-with-secret');
+    return { n, selection: String(value('selection') ?? ''), command: String(command ?? '') };
+  });
 }
 
 /** In the order in which they are printed. */
 function store(draft: Draft, list: readonly Entry[]): void {
-  for (const path of draft.below(KEPT)) draft.set(path, undefined);
+  draft.forget(KEPT);
   const sorted = list.toSorted((a, b) => rank(a.selection) - rank(b.selection));
   for (const [n, { selection, command }] of sorted.entries()) {
-    draft.set(`${KEPT}${n}.${unbuilt(command)?.secret ? 'command-with-secret' : 'command'}`, command);
+    draft.set(`${KEPT}${n}.${unbuilt(command)?.instead ? 'command-with-secret' : 'command'}`, command);
     draft.set(`${KEPT}${n}.selection`, selection === '' ? undefined : selection);
   }
 }

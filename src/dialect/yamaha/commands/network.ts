@@ -56,6 +56,15 @@ function simple({ words, leaf, type, toLeaf = (v) => v, toWord = String, en, ja,
   };
 }
 
+/** Of several further addresses this command can say one: who has more of them keeps them. */
+function setSecondary(draft: Draft, ge: string, values: readonly string[]): string | undefined {
+  const held = draft.list(`${ge}.ipv4.alias.`, '.address');
+  if (held.length > 1)
+    return `it has ${held.length} further addresses, and this command says one: change them by interface.geN.ipv4.alias in SEIL's dialect`;
+  draft.setList(`${ge}.ipv4.alias.`, '.address', values);
+  return undefined;
+}
+
 const secondary: Command = {
   place,
   help: { en: 'A further address', ja: 'セカンダリIPアドレスの設定' },
@@ -63,14 +72,8 @@ const secondary: Command = {
     interface: lanSlot,
     address: slot(interfaceAddress, 'Address', 'IPアドレス'),
   }),
-  apply: (draft, args) => {
-    draft.setList(`${at(args)}.ipv4.alias.`, '.address', [String(args.address)]);
-    return undefined;
-  },
-  reset: (draft, args) => {
-    draft.setList(`${at(args)}.ipv4.alias.`, '.address', []);
-    return undefined;
-  },
+  apply: (draft, args) => setSecondary(draft, at(args), [String(args.address)]),
+  reset: (draft, args) => setSecondary(draft, at(args), []),
   print: (draft) =>
     interfaces(draft).flatMap((ge) =>
       draft
@@ -87,32 +90,45 @@ type Entry = {
 };
 
 function routesOf(draft: Draft, family: Family): Entry[] {
-  const numbers = new Set(draft.below(`route.ipv${family}.`).map((path) => Number(path.split('.')[2])));
-  return [...numbers]
-    .sort((a, b) => a - b)
-    .map((n) => {
-      const value = (leaf: string) => draft.get(`route.ipv${family}.${n}.${leaf}`);
-      const distance = Number(value('distance'));
-      return { destination: String(value('destination')), gateway: String(value('gateway')), distance };
-    });
+  return draft.numbers(`route.ipv${family}.`).map((n) => {
+    const value = (leaf: string) => draft.get(`route.ipv${family}.${n}.${leaf}`);
+    const distance = Number(value('distance'));
+    return { destination: String(value('destination')), gateway: String(value('gateway')), distance };
+  });
 }
 
-function setRoutes(draft: Draft, family: Family, entries: readonly Entry[]): void {
-  for (const path of draft.below(`route.ipv${family}.`)) draft.set(path, undefined);
-  for (const [i, entry] of entries.entries()) {
-    for (const [leaf, value] of Object.entries(entry)) draft.set(`route.ipv${family}.${i}.${leaf}`, value);
+/** Numbers of the routes to a destination, and the next that is free. */
+function numbersOf(
+  draft: Draft,
+  family: Family,
+  destination: string,
+): { readonly own: number[]; readonly free: number } {
+  let free = 0;
+  const own: number[] = [];
+  for (const path of draft.below(`route.ipv${family}.`)) {
+    const n = Number(path.split('.')[2]);
+    if (n >= free) free = n + 1;
+    if (path.endsWith('.destination') && draft.configured(path) === destination) own.push(n);
   }
+  return { own, free };
+}
+
+function forget(draft: Draft, family: Family, n: number): void {
+  for (const leaf of ['destination', 'gateway', 'distance'])
+    draft.set(`route.ipv${family}.${n}.${leaf}`, undefined);
 }
 
 /** What stands behind `gateway`: several words, so two slots. */
 function gatewayOf(draft: Draft, args: { readonly [slot: string]: unknown }): string {
   if (args.tunnel !== undefined) return `ipsec${draft.tunnel(Number(args.tunnel))}`;
   if (args.interface !== undefined) return geOf(String(args.interface));
-  return args.null === undefined ? String(args.address) : 'discard';
+  if (args.lease !== undefined) return 'dhcp';
+  return args.address === undefined ? 'discard' : String(args.address);
 }
 
 function gatewayWords(gateway: string): string[] {
   if (gateway === 'discard') return ['null'];
+  if (gateway === 'dhcp') return ['dhcp', lanOf('ge0')];
   if (gateway.startsWith('ipsec')) return ['tunnel', String(Number(gateway.slice(5)) + 1)];
   return [gateway.startsWith('ge') ? lanOf(gateway) : gateway];
 }
@@ -143,10 +159,16 @@ function route(family: Family): Command[] {
     metric,
     address: slot({ ...next, allowed: `an IPv${family} address` }, 'Next hop', 'ゲートウェイ'),
     interface: slot(lan, 'Interface', 'インターフェース'),
-    null: slot(oneOf('null'), 'Nowhere', '破棄'),
+    lease: slot(lan, 'The interface that the network gives an address', 'DHCPで設定するインターフェース'),
   };
   const help = { en: 'A static route', ja: '静的経路の設定' };
-  const kinds = ['<address>', '<interface>', '<null>', 'tunnel <tunnel>'];
+  const kinds = [
+    '<address>',
+    '<interface>',
+    'null',
+    'tunnel <tunnel>',
+    ...(family === 4 ? ['dhcp <lease>'] : []),
+  ];
   const of = (draft: Draft, args: { readonly [slot: string]: unknown }): Entry => ({
     destination: String(args.destination),
     gateway: gatewayOf(draft, args),
@@ -159,16 +181,16 @@ function route(family: Family): Command[] {
       ...looks(`${words} <destination> / gateway ${kind} [metric <metric>]`, slots),
       apply: (draft, args) => {
         const entry = of(draft, args);
+        const { own, free } = numbersOf(draft, family, entry.destination);
         // Several routes to one destination go by their metric; the same metric is the same route with another way.
-        const others = routesOf(draft, family).filter(
-          (r) => r.destination !== entry.destination || r.distance !== entry.distance,
-        );
-        setRoutes(draft, family, [...others, entry]);
+        const distance = (n: number) => draft.configured(`route.ipv${family}.${n}.distance`) ?? 1;
+        const n = own.find((m) => distance(m) === entry.distance) ?? free;
+        for (const [leaf, value] of Object.entries(entry))
+          draft.set(`route.ipv${family}.${n}.${leaf}`, value);
         return undefined;
       },
       reset: (draft, args) => {
-        const rest = routesOf(draft, family).filter((r) => r.destination !== args.destination);
-        setRoutes(draft, family, rest);
+        for (const n of numbersOf(draft, family, String(args.destination)).own) forget(draft, family, n);
         return undefined;
       },
     }),
@@ -199,10 +221,6 @@ export const networkCommands: readonly Command[] = [
   refused(
     'ip route <destination> / gateway pp <anything>...',
     'PPPoE and PPP are known but not built yet: give the gateway itself',
-  ),
-  refused(
-    'ip route <destination> / gateway dhcp <anything>...',
-    'a gateway by DHCP is known but not built yet: give the gateway itself',
   ),
   simple({
     words: 'description',

@@ -1,10 +1,12 @@
 // ipsec ike …: who a gateway is and who we are to it, the key, and whether it lives.
 import { either, hexOctets, hostName, integer, oneOf } from '../../../config/schema/types.ts';
 import { type Address, familyOf, parseAddress } from '../../../net/address.ts';
-import { type Command, looks } from '../command.ts';
+import type { Args } from '../../grammar/match.ts';
+import { type Command, looks, type Place } from '../command.ts';
 import type { Draft } from '../draft.ts';
 import { address, anyText, gateway, names, network, onOff, slot } from '../slots.ts';
 import { chooseMode } from './gateway.ts';
+import { pairs, sendPairs } from './proxy-id.ts';
 
 const place = 'gateway';
 const gatewayId = (draft: Draft, n: number) => String(draft.gatewayOf(n));
@@ -193,8 +195,6 @@ function trafficId(side: 'local' | 'remote', en: string, ja: string): Command {
   const at = (n: number) => `interface.ipsec${n}.ike.proposal.phase2.proxy-id`;
   const forget = (draft: Draft, n: number) => {
     for (const family of ['ipv4', 'ipv6']) draft.set(`${at(n)}.${family}.${side}`, undefined);
-    const left = draft.below(`${at(n)}.`).some((path) => /\.ipv[46]\./.test(path));
-    draft.set(`${at(n)}.send`, left ? 'enable' : 'disable');
   };
   return {
     place,
@@ -206,20 +206,25 @@ function trafficId(side: 'local' | 'remote', en: string, ja: string): Command {
     apply: (draft, args) => {
       const n = of(draft, args);
       forget(draft, n);
-      draft.set(`${at(n)}.send`, 'enable');
       const value = String(args.network);
       if (value !== 'any') draft.set(`${at(n)}.ipv${value.includes(':') ? 6 : 4}.${side}`, value);
+      sendPairs(draft, n, value === 'any');
       return undefined;
     },
     reset: (draft, args) => {
-      forget(draft, of(draft, args));
+      const n = of(draft, args);
+      forget(draft, n);
+      sendPairs(draft, n);
       return undefined;
     },
     print: (draft, n) => {
-      if (draft.get(`${at(n)}.send`) === 'disable') return [];
-      const set = draft.below(`${at(n)}.`).filter((path) => /\.ipv[46]\./.test(path));
-      const own = set.filter((path) => path.endsWith(side)).map((path) => String(draft.get(path)));
-      const all = side === 'local' && set.length === 0 ? ['any'] : own;
+      const ids = pairs(draft, n);
+      const sent = draft.get(`${at(n)}.send`) === 'enable';
+      // A pair that is kept and not sent is nothing that a command says.
+      if (!sent && ids.some((pair) => pair.length === 2)) return [];
+      const own = ids.flat().filter((path) => path.endsWith(side));
+      const all =
+        side === 'local' && sent && ids.flat().length === 0 ? ['any'] : own.map((p) => String(draft.get(p)));
       return all.map((value) => ['ipsec', 'ike', side, 'id', gatewayId(draft, n), value]);
     },
     begins: [['ike.proposal.phase2.proxy-id.send', 'disable']],
@@ -335,27 +340,36 @@ const natTraversal: Command = {
 
 const KINDS = { 'message-info': 0, 'payload-info': 0, 'key-info': 0 };
 
-const log: Command = {
-  place,
-  help: { en: 'What the log tells of negotiations besides', ja: 'IKEのログの種類の設定' },
-  ...looks('ipsec ike log <gateway> / <kind>...', { gateway, kind: slot(names(KINDS), 'Kind', '種類') }),
-  apply: (draft, args) => {
-    const given = [args.kind ?? []].flat().map(String);
-    const kinds = Object.keys(KINDS).filter((kind) => given.includes(kind));
-    draft.set(`interface.ipsec${of(draft, args)}.ike.log`, kinds.join(' '));
-    return undefined;
-  },
-  reset: (draft, args) => {
-    draft.set(`interface.ipsec${of(draft, args)}.ike.log`, undefined);
-    return undefined;
-  },
-  print: (draft, n) => {
-    const kinds = draft.get(`interface.ipsec${n}.ike.log`);
-    return kinds === undefined
-      ? []
-      : [['ipsec', 'ike', 'log', gatewayId(draft, n), ...String(kinds).split(' ')]];
-  },
-};
+const kinds = { gateway, kind: slot(names(KINDS), 'Kind', '種類') };
+const logHelp = { en: 'What the log tells of negotiations besides', ja: 'IKEのログの種類の設定' };
+
+/** Of one gateway; without a number, of first messages, before it is known whose they are. */
+function log(where: Place, look: string, target: (draft: Draft, args: Args) => string): Command {
+  return {
+    ...{ place: where, help: logHelp },
+    ...looks(look, kinds),
+    apply: (draft, args) => {
+      const given = [args.kind ?? []].flat().map(String);
+      draft.set(
+        target(draft, args),
+        Object.keys(KINDS)
+          .filter((kind) => given.includes(kind))
+          .join(' '),
+      );
+      return undefined;
+    },
+    reset: (draft, args) => {
+      draft.set(target(draft, args), undefined);
+      return undefined;
+    },
+    print: (draft, n) => {
+      const one = where === 'gateway';
+      const held = draft.get(one ? `interface.ipsec${n}.ike.log` : 'ike.log');
+      const number = one ? [gatewayId(draft, n)] : [];
+      return held === undefined ? [] : [['ipsec', 'ike', 'log', ...number, ...String(held).split(' ')]];
+    },
+  };
+}
 
 export const peerCommands: readonly Command[] = [
   keepalive,
@@ -363,7 +377,12 @@ export const peerCommands: readonly Command[] = [
   local,
   trafficId('local', 'Our side of the traffic as Quick Mode names it; any: all of it', '自分側のID'),
   name('local', 'my-identifier', 'Our name', '自分側のセキュリティー・ゲートウェイの名前'),
-  log,
+  log(
+    'gateway',
+    'ipsec ike log <gateway> / <kind>...',
+    (draft, args) => `interface.ipsec${of(draft, args)}.ike.log`,
+  ),
+  log('tail', 'ipsec ike log / <kind>...', () => 'ike.log'),
   natTraversal,
   remote,
   trafficId('remote', "The peer's side of the traffic as Quick Mode names it", '相手側のID'),

@@ -4,6 +4,7 @@ import { type Command, looks } from '../command.ts';
 import type { Draft } from '../draft.ts';
 import { gateway, names, network, onOff, policy, slot, toggle } from '../slots.ts';
 import { CIPHERS, group } from './gateway.ts';
+import { sendPairs } from './proxy-id.ts';
 
 const place = 'gateway';
 const of = (draft: Draft, args: { readonly gateway?: unknown }) => draft.gateway(Number(args.gateway));
@@ -217,14 +218,16 @@ const saPolicy: Command = {
     for (const side of ['local', 'remote']) {
       const given = args[side];
       if (given === undefined) continue;
-      draft.set(`${at}.proxy-id.send`, 'enable');
       draft.set(`${at}.proxy-id.ipv${String(given).includes(':') ? 6 : 4}.${side}`, String(given));
+      sendPairs(draft, n);
     }
     return undefined;
   },
   reset: (draft, args) => {
     const n = draft.objects().find((o) => draft.policyOf(o) === Number(args.policy));
     if (n === undefined) return undefined;
+    if (draft.get(`interface.ipsec${n}.administration`) === 'up')
+      return `tunnel ${n + 1} is up by policy ${args.policy}: give the policy anew, or take the tunnel down first by tunnel disable ${n + 1}`;
     for (const [prefix, suffix] of Object.values(LISTS))
       draft.setList(`${phase(n, 2)}.${prefix}`, suffix, []);
     return undefined;

@@ -27,13 +27,13 @@ const host: Command = {
   apply: (draft, args) => {
     const list = [args.address ?? []].flat().map(String);
     if (list.length > MOST) return `${list.length} servers are too many: give at most ${MOST}`;
-    for (const path of draft.below(SERVERS)) draft.set(path, undefined);
+    draft.forget(SERVERS);
     for (const [n, server] of list.entries())
       draft.set(`${SERVERS}${n}.ipv${server.includes(':') ? 6 : 4}.address`, server);
     return undefined;
   },
   reset: (draft) => {
-    for (const path of draft.below(SERVERS)) draft.set(path, undefined);
+    draft.forget(SERVERS);
     return undefined;
   },
   print: (draft) => {

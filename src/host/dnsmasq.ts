@@ -1,0 +1,60 @@
+// DHCP server and DNS forwarder: dnsmasq, by a configuration that is rendered from the plan.
+import { familyOf, maskBytes } from '../net/address.ts';
+import type { DhcpPool, Services } from '../plan/services.ts';
+
+export type Places = {
+  /** Who has which address, over restarts. */
+  readonly leases: string;
+};
+
+/** Only what is said here holds: neither the machine's hosts nor its resolver are asked. */
+export function dnsmasqConf({ pools, dns }: Services, places: Places): string {
+  const devices = [...new Set([...pools.map((p) => p.device), ...(dns?.devices ?? [])])];
+  const lines = [
+    'conf-file=',
+    'no-hosts',
+    'no-resolv',
+    'user=nobody',
+    'log-facility=-',
+    'bind-dynamic',
+    'except-interface=lo',
+    ...devices.map((d) => `interface=${d}`),
+    ...dnsLines(dns),
+    ...(pools.length > 0 ? ['dhcp-authoritative', `dhcp-leasefile=${places.leases}`, 'quiet-dhcp'] : []),
+    ...pools.flatMap(poolLines),
+  ];
+  // Where there is only DNS, nobody is to be given addresses.
+  const without = (dns?.devices ?? []).filter((d) => !pools.some((p) => p.device === d));
+  return [...lines, ...without.map((d) => `no-dhcp-interface=${d}`), ''].join('\n');
+}
+
+function dnsLines(dns: Services['dns']): string[] {
+  if (!dns) return ['port=0'];
+  return [
+    // Names of private networks are nobody's business outside, and answers must not lead inside (rebinding).
+    'domain-needed',
+    'bogus-priv',
+    'stop-dns-rebind',
+    'rebind-localhost-ok',
+    ...dns.servers.map((s) => `server=${s}`),
+    ...dns.hosts.map((h) => `host-record=${h.name},${h.address}`),
+  ];
+}
+
+function poolLines(p: DhcpPool, i: number): string[] {
+  const tag = `pool${i}`;
+  const mask = maskBytes(p.length, 4).join('.');
+  const option = (name: string, values: readonly string[]) =>
+    values.length > 0 ? [`dhcp-option=tag:${tag},option:${name},${values.join(',')}`] : [];
+  return [
+    `dhcp-range=set:${tag},${p.first},${p.last},${mask},${p.hours}h`,
+    ...option('router', [p.gateway]),
+    ...option(
+      'dns-server',
+      p.dns.filter((d) => familyOf(d) === 4),
+    ),
+    ...option('domain-name', p.domain === undefined ? [] : [p.domain]),
+    ...option('ntp-server', p.ntp),
+    ...p.fixed.map((f) => `dhcp-host=${f.mac},set:${tag},${f.address}`),
+  ];
+}

@@ -1,0 +1,70 @@
+// The programs that speak with the networks around: a DHCP client an interface outside, one dnsmasq for those inside.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DhcpClient, Services } from '../plan/services.ts';
+import { askForAddress, type LeaseEvents } from './dhcp-client.ts';
+import { dnsmasqConf } from './dnsmasq.ts';
+import { Service } from './service.ts';
+
+export class Neighbourhood {
+  readonly #events: LeaseEvents;
+  readonly #folder: string | undefined;
+  readonly #clients = new Map<string, Service>();
+  #dnsmasq: Service | undefined;
+  /** Where nothing outlives a restart. */
+  #temporary: string | undefined;
+
+  constructor(folder: string | undefined, events: LeaseEvents) {
+    this.#folder = folder;
+    this.#events = events;
+  }
+
+  /** Those that ask already go on. */
+  async ask(clients: readonly DhcpClient[]): Promise<void> {
+    const key = (c: DhcpClient) => `${c.name} ${c.device}`;
+    const wanted = new Map(clients.map((c) => [key(c), c]));
+    for (const [k, service] of this.#clients) {
+      if (wanted.has(k)) continue;
+      this.#clients.delete(k);
+      await service.stop();
+      const [name, device] = k.split(' ');
+      this.#events.lease({ name, device }, undefined);
+    }
+    for (const [k, client] of wanted) {
+      if (!this.#clients.has(k)) this.#clients.set(k, askForAddress(client, this.#events));
+    }
+  }
+
+  async serve(services: Services): Promise<void> {
+    await this.#dnsmasq?.stop();
+    this.#dnsmasq = undefined;
+    if (services.pools.length === 0 && !services.dns) return;
+    const folder = this.#place();
+    const conf = join(folder, 'dnsmasq.conf');
+    writeFileSync(conf, dnsmasqConf(services, { leases: join(folder, 'dhcp.leases') }));
+    this.#dnsmasq = new Service('dnsmasq', ['--keep-in-foreground', `--conf-file=${conf}`], {
+      // Its warnings, and what keeps it from beginning.
+      err: (line) => {
+        if (/warn|fail|cannot|error|unknown|bad/i.test(line)) this.#events.trouble(line);
+      },
+      ended: (why) => this.#events.trouble(why),
+    });
+  }
+
+  #place(): string {
+    if (this.#folder === undefined) {
+      this.#temporary ??= mkdtempSync(join(tmpdir(), 'sekisho-'));
+      return this.#temporary;
+    }
+    mkdirSync(this.#folder, { recursive: true });
+    return this.#folder;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map((c) => c.stop()));
+    this.#clients.clear();
+    await this.#dnsmasq?.stop();
+    if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true });
+  }
+}

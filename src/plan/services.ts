@@ -1,0 +1,143 @@
+// Tree → what is done for the networks inside (DHCP server, DNS forwarder), and what is learned outside (DHCP client).
+import { lastOf } from '../config/service-rules.ts';
+import type { Tree } from '../config/tree.ts';
+import { type Address, type Cidr, splitCidr } from '../net/address.ts';
+import type { Device } from './devices.ts';
+import type { OwnRule } from './firewall.ts';
+
+/** What the network outside gave us (RFC 2131, 2132). */
+export type Lease = {
+  readonly address: Cidr;
+  readonly router?: Address;
+  readonly dns: readonly Address[];
+};
+
+/** Who asks for an address. */
+export type DhcpClient = { readonly name: string; readonly device: string };
+
+export type DhcpPool = {
+  /** "dhcp.server.0" */
+  readonly key: string;
+  readonly device: string;
+  readonly first: Address;
+  readonly last: Address;
+  /** Prefix length of the network. */
+  readonly length: number;
+  readonly hours: number;
+  readonly gateway: Address;
+  readonly dns: readonly Address[];
+  readonly domain?: string;
+  readonly ntp: readonly Address[];
+  readonly fixed: readonly { readonly mac: string; readonly address: Address }[];
+};
+
+export type DnsForwarder = {
+  /** Devices where we answer. */
+  readonly devices: readonly string[];
+  readonly servers: readonly Address[];
+  readonly hosts: readonly { readonly name: string; readonly address: Address }[];
+};
+
+export type Services = {
+  readonly clients: readonly DhcpClient[];
+  readonly pools: readonly DhcpPool[];
+  readonly dns?: DnsForwarder;
+};
+
+export const NO_SERVICES: Services = { clients: [], pools: [] };
+
+type Devices = ReadonlyMap<string, Device>;
+type Leases = ReadonlyMap<string, Lease>;
+
+export function services(tree: Tree, devices: Devices, leases: Leases): Services {
+  const dns = tree.enabled('dns-forwarder.service') ? forwarder(tree, devices, leases) : undefined;
+  return {
+    clients: [...devices].flatMap(([name, { name: device }]) =>
+      tree.text(`interface.${name}.ipv4.address`) === 'dhcp' ? [{ name, device }] : [],
+    ),
+    pools: tree.enabled('dhcp.server.service')
+      ? tree.indexes('dhcp.server.').flatMap((n) => pool(tree, `dhcp.server.${n}`, devices))
+      : [],
+    ...(dns ? { dns } : {}),
+  };
+}
+
+function pool(tree: Tree, key: string, devices: Devices): DhcpPool[] {
+  const name = tree.text(`${key}.interface`) ?? '';
+  const device = devices.get(name)?.name;
+  const start = tree.text(`${key}.pool.address`) ?? '0.0.0.0/0';
+  const last = lastOf(start, tree.number(`${key}.pool.count`));
+  const own = splitCidr(tree.text(`interface.${name}.ipv4.address`) ?? '0.0.0.0/0').address;
+  if (device === undefined || last === undefined) return [];
+  const { address: first, length } = splitCidr(start);
+  const list = (of: string) => tree.list(`${key}.${of}.`, '.address').map(String);
+  const domain = tree.text(`${key}.domain`);
+  const dns = list('dns');
+  return [
+    {
+      ...{ key, device, first, last, length },
+      hours: tree.number(`${key}.expire`),
+      gateway: tree.text(`${key}.gateway`) ?? own,
+      dns: dns.length > 0 ? dns : [own],
+      ...(domain === undefined ? {} : { domain }),
+      ntp: list('ntp'),
+      fixed: tree.indexes(`${key}.static.entry.`).map((n) => ({
+        mac: tree.text(`${key}.static.entry.${n}.mac-address`) ?? '',
+        address: tree.text(`${key}.static.entry.${n}.ip-address`) ?? '',
+      })),
+    },
+  ];
+}
+
+function forwarder(tree: Tree, devices: Devices, leases: Leases): DnsForwarder {
+  const given = tree.list('dns-forwarder.', '.address').map(String);
+  const learned = [...leases.values()].flatMap((l) => l.dns);
+  const servers = given.flatMap((address) => (address === 'dhcp' ? learned : [address]));
+  return {
+    devices: tree
+      .list('dns-forwarder.listen.', '.interface')
+      .flatMap((name) => devices.get(String(name))?.name ?? []),
+    servers: [...new Set(servers)],
+    hosts: tree.indexes('resolver.host-database.').map((n) => ({
+      name: tree.text(`resolver.host-database.${n}.hostname`) ?? '',
+      address: tree.text(`resolver.host-database.${n}.address`) ?? '',
+    })),
+  };
+}
+
+/** What filters would keep from these services. */
+export function servicesOwn({ clients, pools, dns }: Services): OwnRule[] {
+  const family = 4 as const;
+  return [
+    ...clients.map(
+      (c): OwnRule => ({
+        ...{ what: `DHCP client of ${c.name}`, family, device: c.device, kind: 'dhcp-client' },
+      }),
+    ),
+    ...pools.map(
+      (p): OwnRule => ({
+        ...{ what: `DHCP server ${p.key}`, family, device: p.device, kind: 'dhcp-server' },
+      }),
+    ),
+    ...(dns?.devices ?? []).flatMap((device) =>
+      ([4, 6] as const).map(
+        (f): OwnRule => ({
+          ...{ what: `DNS forwarder at ${device}, IPv${f}`, family: f, device, kind: 'dns' },
+        }),
+      ),
+    ),
+  ];
+}
+
+/** What there is to say of the server's part, a line each. */
+export function servicesText({ pools, dns }: Services): string[] {
+  const all = [
+    ...pools.map((p) => `DHCP server at ${p.device}: ${p.first} to ${p.last}`),
+    ...(dns
+      ? [
+          `DNS forwarder at ${dns.devices.join(', ') || 'no interface'}, asks ${dns.servers.join(', ') || 'nobody'}`,
+        ]
+      : []),
+  ];
+  return all.length > 0 ? all : ['no DHCP server, no DNS forwarder'];
+}
