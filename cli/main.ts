@@ -59,12 +59,30 @@ program
     process.stdout.write(`${file}: no mistakes.\n`);
   });
 
+type RunOptions = {
+  readonly config?: string;
+  readonly state: string;
+  readonly journal?: string;
+  readonly first?: string;
+  readonly system?: string;
+  readonly keepClock?: true;
+};
+
 withSocket(program.command('run'))
   .description('run the router in the foreground, in the current network namespace')
   .option('--config <file>', 'begin with this configuration, in either dialect, instead of the saved one')
   .option('--state <folder>', 'what outlives a restart', '/var/lib/sekisho')
   .option('--journal <file>', 'write down all that the IKE engine is told, keys included, to be replayed')
-  .action((options: { config?: string; state: string; journal?: string }, command: Command) => {
+  .option(
+    '--first <folder>',
+    'begin with sekisho.conf and sekisho.pub of this folder where nothing was ever saved',
+  )
+  .option(
+    '--system <folder>',
+    'where the system around is asked for accounts, SSH, time zone and a new start',
+  )
+  .option('--keep-clock', 'never set the clock of this machine')
+  .action((options: RunOptions, command: Command) => {
     if (options.config !== undefined && !check(options.config)) process.exit(1);
     const main = fileURLToPath(new URL('../src/daemon/main.ts', import.meta.url));
     const args = [
@@ -78,6 +96,9 @@ withSocket(program.command('run'))
       '--state',
       options.state,
       ...(options.journal ? ['--journal', options.journal] : []),
+      ...(options.first ? ['--first', options.first] : []),
+      ...(options.system ? ['--system', options.system] : []),
+      ...(options.keepClock ? ['--keep-clock'] : []),
     ];
     process.execve?.(process.execPath, args, process.env as Record<string, string>);
   });

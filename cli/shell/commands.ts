@@ -5,8 +5,10 @@ import type { Request } from '../../src/daemon/protocol.ts';
 import type { Args, Phrase } from '../../src/dialect/grammar/match.ts';
 import { pattern, type SlotOf, type Text } from '../../src/dialect/grammar/pattern.ts';
 import type { Dialect } from '../../src/dialect/index.ts';
+import { firmwareHealth, installFirmware } from './firmware.ts';
 import { overview } from './help.ts';
 import { captureTunnel, exportKeys } from './keys.ts';
+import { setPassword } from './password.ts';
 import { type Outcome, type Session, said } from './session.ts';
 
 export type ShellCommand = Phrase & {
@@ -52,6 +54,8 @@ const slots = {
   folder: slot(FILE, 'Folder', 'フォルダー'),
   keys: slot(oneOf('with-keys'), 'Together with the keys', '鍵も書き出す'),
   name: slot(KEY, 'Interface', 'インターフェース'),
+  account: slot(oneOf('admin', 'user'), 'Account', 'アカウント'),
+  patience: slot(integer(1, 3600, 'seconds'), 'How long to wait', '待つ時間(秒)'),
 };
 
 const ask =
@@ -199,6 +203,28 @@ const COMMON: readonly Row[] = [
     ask(() => ({ command: 'confirm' })),
     'admin',
   ],
+  [
+    'firmware status',
+    'What the slots hold, and what became of an update',
+    'ファームウェアの状態',
+    ask(() => ({ command: 'firmware' })),
+  ],
+  [
+    'firmware install <file>',
+    'Verifies an update, writes it to the other slot and starts from that',
+    'ファームウェアを検証して更新する',
+    installFirmware,
+    'admin',
+  ],
+  [
+    'firmware health [<patience>]',
+    'Waits until all works that worked before an update',
+    '更新後に以前と同じく動作しているか確認する',
+    firmwareHealth,
+    'admin',
+  ],
+  ['password [<account>]', 'A new password, for admin or user', 'パスワードを変更する', setPassword, 'admin'],
+  ['reboot', 'Starts the box again', '本機を再起動する', ask(() => ({ command: 'reboot' })), 'admin'],
   [
     'terminal dialect <dialect>',
     'In which dialect to speak',

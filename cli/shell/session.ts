@@ -21,6 +21,13 @@ const CONFIGURATION: readonly Phrase[] = [...deeds, ...selections];
 /** Lines of a screen; 0 is without end. */
 export type Terminal = { dialect: Dialect; language: Language; lines: number };
 
+/** Who sits before a terminal. */
+export type Person = {
+  /** What is typed in answer; a hidden one is not shown. */
+  readonly ask: (question: string, hidden?: boolean) => Promise<string>;
+  readonly tell: (text: string) => void;
+};
+
 export type Outcome = {
   readonly ok: boolean;
   readonly text: string;
@@ -36,6 +43,8 @@ export class Session {
   readonly #ask: typeof ask;
   selection: Selection = { kind: 'none' };
   state: State | undefined;
+  /** Nobody in scripts and one-shot commands. */
+  person: Person | undefined;
   #interruption = new AbortController();
 
   constructor(socket: string, terminal: Partial<Terminal> = {}, asking = ask) {

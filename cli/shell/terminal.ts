@@ -9,6 +9,7 @@ import { parseLine } from '../../src/dialect/yamaha/line.ts';
 import { complete, explain } from './complete.ts';
 import { promptOf } from './prompt.ts';
 import type { Session } from './session.ts';
+import { setUp } from './set-up.ts';
 import { TEXTS } from './texts.ts';
 
 const HISTORY = join(homedir(), '.sekisho_history');
@@ -116,7 +117,24 @@ class Run {
         else if (text === '?' && !this.#pasting) this.#question();
       });
     }
-    this.#prompt();
+    if (tty)
+      session.person = {
+        ask: (q, hidden) => this.#answer(q, hidden),
+        tell: (t) => void process.stdout.write(t),
+      };
+    void this.#begin();
+  }
+
+  /** On a box that nobody has configured five questions come before the first prompt. */
+  async #begin(): Promise<void> {
+    const { state } = this.#session;
+    if (this.#tty && state?.blank && state.role === 'admin') {
+      this.#busy = true;
+      const { text } = await setUp(this.#session).catch((e: Error) => ({ text: `${e.message}\n` }));
+      process.stdout.write(text);
+      this.#busy = false;
+    }
+    await this.#prompt();
   }
 
   /** `?` outside quotes: help for what is typed so far, then the line again as it was. */
@@ -210,6 +228,42 @@ class Run {
     this.#screen.muted = false;
     process.stdout.write('\r\x1b[K');
     return key;
+  }
+
+  /** A line in answer to a question: not a command, in no history. */
+  async #answer(question: string, hidden = false): Promise<string> {
+    this.#screen.muted = true;
+    process.stdout.write(question);
+    let text = '';
+    await new Promise<void>((resolve) => {
+      const hear = (typed: string | undefined, key?: Key) => {
+        // Readline heard it first, and must not keep it.
+        Object.assign(this.#rl, { line: '', cursor: 0 });
+        const name = key?.name;
+        if (key?.ctrl && (name === 'c' || name === 'd')) text = '';
+        else if (name === 'backspace') {
+          if (text !== '' && !hidden) process.stdout.write('\b \b');
+          text = [...text].slice(0, -1).join('');
+          return;
+        } else if (name !== 'return' && name !== 'enter') {
+          if (typed !== undefined && !key?.ctrl && typed >= ' ') {
+            text += typed;
+            if (!hidden) process.stdout.write(typed);
+          }
+          return;
+        }
+        process.stdin.off('keypress', hear);
+        resolve();
+      };
+      process.stdin.on('keypress', hear);
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    // What readline heard of it is no command.
+    if (!this.#closed) this.#rl.write(null, { ctrl: true, name: 'u' });
+    this.#queue.length = 0;
+    this.#screen.muted = false;
+    process.stdout.write('\n');
+    return text;
   }
 
   /** What is not saved would be lost with the power: whoever may save is asked. */

@@ -21,5 +21,16 @@ export const TEXTS = {
   notSaved: { en: 'unsaved', ja: '未保存' },
   confirm: { en: 'confirm within', ja: '要確認・残り' },
   default: { en: 'default', ja: '初期値' },
+  atTerminal: { en: 'Passwords are asked for at a terminal.', ja: 'パスワードは端末から設定してください。' },
+  newPassword: { en: 'New password: ', ja: '新しいパスワード: ' },
+  samePassword: { en: 'Once more: ', ja: '確認のためもう一度: ' },
+  shortPassword: {
+    en: 'Eight characters at least; nothing has changed.',
+    ja: '8文字以上にしてください。変更していません。',
+  },
+  otherPassword: {
+    en: 'The two are not the same; nothing has changed.',
+    ja: '一致しません。変更していません。',
+  },
   none: { en: 'Nothing is different.', ja: '差分はありません。' },
 } as const satisfies Record<string, Text>;

@@ -9,6 +9,7 @@ import { OPEN } from '../plan/firewall.ts';
 import { cryptoView, showCrypto } from '../show/crypto.ts';
 import { showDiagnosis } from '../show/diagnosis.ts';
 import { filterView, showFilter } from '../show/filter.ts';
+import { showFirmware } from '../show/firmware.ts';
 import { showHistory } from '../show/history.ts';
 import { logLine } from '../show/log/seil.ts';
 import { eventLine, yamahaLine } from '../show/log/yamaha.ts';
@@ -18,6 +19,7 @@ import { ikeView, tunnelView } from '../show/view.ts';
 import type { Changes } from './changes.ts';
 import { diagnose } from './diagnose.ts';
 import { compare, edit, stateOf } from './edit.ts';
+import type { Firmware } from './firmware.ts';
 import type { Answer, Caller, Request } from './protocol.ts';
 import { makeReport } from './report.ts';
 import type { Router } from './router.ts';
@@ -113,10 +115,13 @@ function interfaceViews(router: Router, name: string): View | undefined {
 }
 
 /** Requests that only look: everybody may. */
-const LOOKING: readonly Request['command'][] = ['show', 'state', 'history', 'compare'];
+const LOOKING: readonly Request['command'][] = ['show', 'state', 'history', 'compare', 'firmware'];
+
+/** Who answers. */
+export type Served = { readonly router: Router; readonly changes: Changes; readonly firmware: Firmware };
 
 export async function answer(
-  { router, changes }: { readonly router: Router; readonly changes: Changes },
+  { router, changes, firmware }: Served,
   request: Request,
   caller: Caller,
   stop: () => Promise<void>,
@@ -150,6 +155,20 @@ export async function answer(
       return exportKeys(router, request, caller);
     case 'capture':
       return captureTunnel(router, request, caller);
+    case 'firmware': {
+      const data = await firmware.state();
+      return { ok: true, text: showFirmware(data), data };
+    }
+    case 'firmware-install':
+      return firmware.install(request.file);
+    case 'firmware-health': {
+      const data = await firmware.health();
+      return { ok: true, text: data.map((line) => `${line}\n`).join(''), data };
+    }
+    case 'reboot':
+      return router.reboot()
+        ? { ok: true, text: '' }
+        : { ok: false, error: 'This machine is not ours alone: start it again by its own means.' };
     case 'stop':
       stop().catch((e: Error) =>
         router.log.add({ level: 'error', function: 'boot', code: 'stop', text: e.message }),

@@ -10,6 +10,9 @@ const MAX_REQUEST = 32 << 20;
 
 const GROUP = 'sekisho';
 
+/** Its members may change things. */
+const ADMINISTRATORS = 'sekisho-admin';
+
 export type Handler = (request: Request, caller: Caller) => Promise<Answer>;
 
 export async function listen(path: string, handle: Handler): Promise<Server> {
@@ -41,19 +44,27 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function groupId(name: string): number | undefined {
-  const line = readFileSync('/etc/group', 'utf8')
+/** The fields of a name's line in a table like /etc/group. */
+function fieldsOf(table: string, is: (fields: readonly string[]) => boolean): readonly string[] | undefined {
+  return readFileSync(table, 'utf8')
     .split('\n')
-    .find((l) => l.startsWith(`${name}:`));
-  return line === undefined ? undefined : Number(line.split(':')[2]);
+    .map((line) => line.split(':'))
+    .find(is);
+}
+
+function groupId(name: string): number | undefined {
+  const fields = fieldsOf('/etc/group', ([own]) => own === name);
+  return fields && Number(fields[2]);
 }
 
 /** SO_PEERCRED: the kernel's word for who connected. */
 function callerOf(socket: Socket): Caller {
   const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
   const uid = loadNative().peerUid(fd);
-  const role = uid === 0 || uid === process.getuid?.() ? 'admin' : 'user';
-  return { role, name: uid === 0 ? 'root' : `uid ${uid}` };
+  const name = fieldsOf('/etc/passwd', (f) => f[2] === String(uid))?.[0];
+  const members = fieldsOf('/etc/group', ([own]) => own === ADMINISTRATORS)?.[3]?.split(',') ?? [];
+  const admin = uid === 0 || uid === process.getuid?.() || (name !== undefined && members.includes(name));
+  return { role: admin ? 'admin' : 'user', name: name ?? `uid ${uid}` };
 }
 
 function serve(socket: Socket, handle: Handler): void {

@@ -75,6 +75,15 @@ async function change(changes: Changes, request: Request, { name: by }: Caller):
       return done('');
     case 'yamaha':
       return immediate(changes, request, by);
+    case 'password': {
+      const at = `login.${request.account}.encrypted-password`;
+      const to = findLeaf(at)?.leaf.type.parse(request.hash);
+      if (to === undefined) return refused('That is no hash of a password.');
+      const clean = changes.state().unsaved === 0;
+      await changes.immediate(apply(changes.running, [{ path: at, to }]), by);
+      if (clean) changes.save(by);
+      return done('');
+    }
     case 'rollback-timer':
       changes.watch(request.seconds);
       return done('');
@@ -208,6 +217,7 @@ export function stateOf(router: Router, changes: Changes, { role }: Caller): Sta
   return {
     hostname: router.desired?.hostname ?? hostname(),
     role,
+    blank: router.ownsSystem && router.tree.size === 0 && changes.history().length === 0,
     ...changes.state(),
     tunnels: tunnels.map((t) => t.connection),
     interfaces: (router.desired?.links ?? []).map((l) => l.name),

@@ -10,18 +10,26 @@ import { tunnelView } from '../show/view.ts';
 import { Changes, type Condition } from './changes.ts';
 import { answer } from './commands.ts';
 import { listen } from './control.ts';
+import { Firmware } from './firmware.ts';
+import { firstConfiguration } from './first.ts';
 import { Log } from './log.ts';
 import { LogFile } from './log-file.ts';
 import { Refused, Router, type RouterOptions } from './router.ts';
 import { State } from './state.ts';
 import { Store } from './store.ts';
+import { stopping as goodbye, ready } from './supervisor.ts';
 
 /** What was sent is on its way before the process goes. */
 const GOODBYE_MS = 50;
 
 async function main(): Promise<void> {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { config: text, socket: text, state: text, journal: text } });
+  const { values } = parseArgs({
+    options: {
+      ...{ config: text, socket: text, state: text, journal: text, first: text, system: text },
+      'keep-clock': { type: 'boolean' },
+    },
+  });
   const log = new Log(inTurns((text) => process.stderr.write(text)));
   for (const text of loadNative().selftestFailures) {
     log.add({ level: 'error', function: 'data', code: 'selftest', text });
@@ -33,10 +41,12 @@ async function main(): Promise<void> {
   const path = values.socket ?? '/run/sekisho/control.sock';
   let router: Router | undefined;
   let changes: Changes | undefined;
+  let firmware: Firmware | undefined;
   let stopping = false;
   const stop = async () => {
     if (stopping) return;
     stopping = true;
+    goodbye();
     log.add({ level: 'info', function: 'boot', code: 'stop', text: 'stopping' });
     changes?.stop();
     await router?.stop();
@@ -47,8 +57,8 @@ async function main(): Promise<void> {
 
   // The socket first: it tells a second router on the same machine from a first one, before anything is touched.
   await listen(path, async (request, caller) =>
-    router && changes
-      ? answer({ router, changes }, request, caller, stop)
+    router && changes && firmware
+      ? answer({ router, changes, firmware }, request, caller, stop)
       : { ok: false, error: 'The router is starting.' },
   );
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop().catch(die));
@@ -57,13 +67,16 @@ async function main(): Promise<void> {
     router = new Router(log, (onEvent) => new NativeDataplane(onEvent), loadNative().x509, {
       ...(state ? { crashSecret: state.secret('crash-secret'), folder: state.path('services') } : {}),
       ...journal(values.journal, log),
+      ...(values.system === undefined ? {} : { system: values.system }),
+      setsClock: !values['keep-clock'],
     });
     // A file that was named on the command line is meant; what was saved must not keep the router from starting.
     if (beginning) await router.start(beginning);
-    else await startWith(router, saved(store, log), log);
+    else await startWith(router, store ? beginnings(store, values.first, log) : [emptyTree], log);
     const started = router;
     const [kept = emptyTree] = saved(store, log);
     changes = new Changes(router, store, kept, log, (condition, since) => met(started, condition, since));
+    firmware = new Firmware(router, state?.path('update.json') ?? '/nonexistent', log);
   } catch (e) {
     await router?.stop();
     rmSync(path, { force: true });
@@ -75,6 +88,7 @@ async function main(): Promise<void> {
     code: 'ready',
     text: `ready, ${loadNative().kernels[0]}, control at ${path}`,
   });
+  ready();
 }
 
 /** The lines of one turn of the event loop in one write, which costs as much as one line; the last ones before the end. */
@@ -106,6 +120,19 @@ function openState(folder = '/var/lib/sekisho', log: Log): State | undefined {
 function storeOf(state: State, log: Log): Store {
   const lost = (text: string) => log.add({ level: 'error', function: 'conf', code: 'sealed', text });
   return new Store(state.path('config'), state.secret('seal-key'), lost);
+}
+
+/** What was saved; on a router that has nothing of the kind what was laid down for it, which is then saved. */
+function* beginnings(store: Store, folder: string | undefined, log: Log): Generator<Tree> {
+  const known = store.history().length > 0 || [...saved(store, log)].length > 1;
+  const first = known || folder === undefined ? undefined : firstConfiguration(folder);
+  for (const text of first?.mistakes ?? [])
+    log.add({ level: 'error', function: 'conf', code: 'first', text });
+  if (first) {
+    store.save(first.tree);
+    yield first.tree;
+  }
+  yield* saved(store, log);
 }
 
 /**

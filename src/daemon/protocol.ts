@@ -70,6 +70,15 @@ export type Request =
     }
   /** Everything that can be shown, at once: Report. */
   | { readonly command: 'report' }
+  /** Verifies an update and writes it to the other slot; the answer comes when that has begun. */
+  | { readonly command: 'firmware-install'; readonly file: string }
+  /** FirmwareState. */
+  | { readonly command: 'firmware' }
+  /** The answer's data: what worked before an update and does not now. */
+  | { readonly command: 'firmware-health' }
+  | { readonly command: 'reboot' }
+  /** Of an account, at once, and saved where nothing else waits to be saved. */
+  | { readonly command: 'password'; readonly account: 'admin' | 'user'; readonly hash: string }
   | { readonly command: 'stop' };
 
 export type Answer =
@@ -85,6 +94,8 @@ export type Caller = { readonly role: Role /** "root", "uid 1000". */; readonly 
 export type State = {
   readonly hostname: string;
   readonly role: Role;
+  /** True on a box of ours where nothing is configured and nothing ever was. */
+  readonly blank: boolean;
   readonly uncommitted: number;
   readonly unsaved: number;
   /** Seconds. */
@@ -96,6 +107,24 @@ export type State = {
   readonly peers: readonly string[];
   /** Keys that are configured in the candidate. */
   readonly keys: readonly string[];
+};
+
+/** The answer's data to `firmware`. */
+export type FirmwareState = {
+  readonly version: string;
+  /** The slot that runs; absent on a machine that was not started from an image. */
+  readonly slot?: string;
+  readonly slots: readonly { readonly name: string; readonly good: boolean; readonly version: string }[];
+  /** An update that has not shown yet that it may stay. */
+  readonly trial?: { readonly from: string; readonly to: string; readonly missing: readonly string[] };
+  /** What became of the last one. */
+  readonly outcome?: string;
+  readonly installing?: {
+    readonly percent: number;
+    readonly message: string;
+    readonly done: boolean;
+    readonly error?: string;
+  };
 };
 
 /** The answer's data to `report`. */

@@ -6,7 +6,7 @@ import { diff } from '../config/diff.ts';
 import type { Mistake } from '../config/mistake.ts';
 import { emptyTree, type Tree } from '../config/tree.ts';
 import type { Dataplane, DataplaneEvent } from '../dataplane/port.ts';
-import { Host } from '../host/host.ts';
+import { Host, type HostOptions } from '../host/host.ts';
 import { listDevices } from '../host/iproute.ts';
 import { Engine } from '../ike/engine.ts';
 import type { Effect, Input } from '../ike/io.ts';
@@ -42,11 +42,9 @@ export class Refused extends Error {
   }
 }
 
-export type RouterOptions = {
+export type RouterOptions = HostOptions & {
   /** The same after every restart (RFC 6290). */
   readonly crashSecret?: Uint8Array;
-  /** Where services keep what they must not forget. */
-  readonly folder?: string;
   /** Takes the lines of the engine's journal, which holds keys. */
   readonly journal?: (line: string) => void;
 };
@@ -89,7 +87,7 @@ export class Router {
     this.#steps = journal ? new Recorder(this.engine, beginning, journal) : this.engine;
     this.dataplane = makeDataplane((event) => this.#event(event));
     this.#names = new Names(() => this.#replan());
-    this.#host = new Host(options.folder, {
+    this.#host = new Host(options, {
       lease: ({ name }, lease) => this.#leased(name, lease),
       trouble: (text) => log.add({ level: 'warning', function: 'host', code: 'service', text }),
     });
@@ -229,6 +227,12 @@ export class Router {
         return this.#host.askForAddresses(step.clients);
       case 'services':
         return this.#host.serve(step.services);
+      case 'clock':
+        return this.#host.follow(step.clock);
+      case 'resolvers':
+        return this.#host.resolvers(step.addresses);
+      case 'access':
+        return this.#host.setAccess(step.access);
       case 'guard-policies':
         return this.#host.guardPolicies(step.tunnels);
       case 'lead-policies':
@@ -238,6 +242,16 @@ export class Router {
         this.input({ kind: 'configure', connections, settings: step.desired.settings });
       }
     }
+  }
+
+  /** Whether the machine around is ours too: accounts, SSH, starts. */
+  get ownsSystem(): boolean {
+    return this.#host.ownsSystem;
+  }
+
+  /** Asks the system to start the machine again; false where nobody does. */
+  reboot(): boolean {
+    return this.#host.reboot();
   }
 
   input(input: Input): void {

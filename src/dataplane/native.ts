@@ -35,6 +35,8 @@ type NativeModule = {
   readonly measureCrypto: () => Promise<readonly CryptoSpeed[]>;
   /** The user who connected a Unix socket (SO_PEERCRED), or -1. */
   readonly peerUid: (fd: number) => number;
+  /** Tells systemd something (sd_notify(3)); false where nobody listens. */
+  readonly notify: (text: string) => boolean;
   /** Crypto kernels in use, best first. */
   readonly kernels: readonly string[];
   /** One sentence for each kernel that failed its known answers and is not used. */

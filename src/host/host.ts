@@ -1,13 +1,24 @@
 // Carries out the host's part of a plan, and undoes it: only what was made here is taken away again.
+import type { Address } from '../net/address.ts';
+import { type Access, NO_ACCESS } from '../plan/access.ts';
 import type { Link, Route, Tunnel } from '../plan/desired.ts';
 import { type Firewall, OPEN } from '../plan/firewall.ts';
-import type { DhcpClient, Services } from '../plan/services.ts';
+import type { Clock, DhcpClient, Services } from '../plan/services.ts';
 import type { LeaseEvents } from './dhcp-client.ts';
 import { addAddress, addRoute, dressDevice, removeAddress, removeRoute, setLink } from './iproute.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import { setFirewall, shut } from './nftables.ts';
 import { Policies } from './policies.ts';
 import { listSysctls, readSysctl, setSysctl } from './sysctl.ts';
+import { System } from './system.ts';
+
+export type HostOptions = {
+  /** Where services keep what they must not forget. */
+  readonly folder?: string;
+  /** Where the system around us is asked; on a machine of somebody else's, nowhere. */
+  readonly system?: string;
+  readonly setsClock?: boolean;
+};
 
 /** A route that only differs in its MTU takes the other's place. */
 function keyOf({ family, destination, via, distance }: Route): string {
@@ -23,12 +34,17 @@ export class Host {
   readonly #policies = new Policies();
   readonly #neighbourhood: Neighbourhood;
 
-  /** `folder`: where services keep what they must not forget. */
-  constructor(folder: string | undefined, events: LeaseEvents) {
-    this.#neighbourhood = new Neighbourhood(folder, events);
+  readonly #system: System | undefined;
+  #access: Access = NO_ACCESS;
+
+  constructor({ folder, system, setsClock = true }: HostOptions, events: LeaseEvents) {
+    this.#neighbourhood = new Neighbourhood(folder, events, setsClock);
+    this.#system = system === undefined ? undefined : new System(system);
   }
 
   async begin(): Promise<void> {
+    // What was so before this start holds no longer.
+    this.#system?.ask(this.#access);
     await this.#sysctl('net/ipv4/ip_forward', '1');
     await this.#sysctl('net/ipv6/conf/all/forwarding', '1');
     // An address that is replaced by another of its network must not take it along.
@@ -41,7 +57,8 @@ export class Host {
   }
 
   async setHostname(name: string): Promise<void> {
-    await this.#sysctl('kernel/hostname', name);
+    // Where there is a system to ask, it is asked with the rest.
+    if (!this.#system) await this.#sysctl('kernel/hostname', name);
   }
 
   async addAddress(link: Link, address: string): Promise<void> {
@@ -100,6 +117,30 @@ export class Host {
 
   serve(services: Services): Promise<void> {
     return this.#neighbourhood.serve(services);
+  }
+
+  follow(clock: Clock | undefined): Promise<void> {
+    return this.#neighbourhood.follow(clock);
+  }
+
+  resolvers(addresses: readonly Address[]): void {
+    this.#system?.resolvers(addresses);
+  }
+
+  /** Accounts and SSH are those of the machine where there is nobody to ask. */
+  setAccess(access: Access): void {
+    this.#access = access;
+    this.#system?.ask(access);
+  }
+
+  get ownsSystem(): boolean {
+    return this.#system !== undefined;
+  }
+
+  /** False where nobody starts this machine for us. */
+  reboot(): boolean {
+    this.#system?.reboot();
+    return this.#system !== undefined;
   }
 
   async guardPolicies(tunnels: readonly Tunnel[]): Promise<void> {

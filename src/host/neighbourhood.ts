@@ -1,8 +1,9 @@
-// The programs that speak with the networks around: a DHCP client an interface outside, one dnsmasq for those inside.
+// The programs that speak with the networks around: a DHCP client an interface outside, one dnsmasq for those inside, one chronyd.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DhcpClient, Services } from '../plan/services.ts';
+import type { Clock, DhcpClient, Services } from '../plan/services.ts';
+import { chronyConf } from './chrony.ts';
 import { askForAddress, type LeaseEvents } from './dhcp-client.ts';
 import { dnsmasqConf } from './dnsmasq.ts';
 import { Service } from './service.ts';
@@ -12,11 +13,15 @@ export class Neighbourhood {
   readonly #folder: string | undefined;
   readonly #clients = new Map<string, Service>();
   #dnsmasq: Service | undefined;
+  #chronyd: Service | undefined;
+  readonly #setsClock: boolean;
   /** Where nothing outlives a restart. */
   #temporary: string | undefined;
 
-  constructor(folder: string | undefined, events: LeaseEvents) {
+  /** `setsClock`: false where the machine's clock is somebody else's business. */
+  constructor(folder: string | undefined, events: LeaseEvents, setsClock: boolean) {
     this.#folder = folder;
+    this.#setsClock = setsClock;
     this.#events = events;
   }
 
@@ -52,6 +57,22 @@ export class Neighbourhood {
     });
   }
 
+  async follow(clock: Clock | undefined): Promise<void> {
+    await this.#chronyd?.stop();
+    this.#chronyd = undefined;
+    if (!clock) return;
+    const folder = this.#place();
+    const conf = join(folder, 'chrony.conf');
+    writeFileSync(conf, chronyConf(clock, { drift: join(folder, 'chrony.drift') }));
+    const user = process.getuid?.() === 0 ? [] : ['-U'];
+    this.#chronyd = new Service('chronyd', ['-d', '-f', conf, ...user, ...(this.#setsClock ? [] : ['-x'])], {
+      err: (line) => {
+        if (/fatal|could not|error|invalid/i.test(line)) this.#events.trouble(`chronyd: ${line}`);
+      },
+      ended: (why) => this.#events.trouble(why),
+    });
+  }
+
   #place(): string {
     if (this.#folder === undefined) {
       this.#temporary ??= mkdtempSync(join(tmpdir(), 'sekisho-'));
@@ -65,6 +86,7 @@ export class Neighbourhood {
     await Promise.all([...this.#clients.values()].map((c) => c.stop()));
     this.#clients.clear();
     await this.#dnsmasq?.stop();
+    await this.#chronyd?.stop();
     if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true });
   }
 }

@@ -114,6 +114,7 @@ function filterLines(r: FilterRule): string[] {
   return (r.protocols ?? [undefined]).map((protocol) =>
     words([
       `meta nfproto ipv${r.family}`,
+      r.local === true && 'fib daddr type local',
       protocolMatch(protocol),
       r.icmpType !== undefined && `${r.family === 4 ? 'icmp' : 'icmpv6'} type ${r.icmpType}`,
       r.source !== undefined && `${ip} saddr ${r.source}`,
@@ -140,6 +141,7 @@ function ownLines(o: OwnRule, side: Side): string[] {
     ike: [`udp ${port} { 500, 4500 }`, 'meta l4proto esp'],
     'dhcp-client': [side === 'in' ? 'udp dport 68' : 'udp dport 67'],
     'dhcp-server': [side === 'in' ? 'udp dport 67' : 'udp sport 67'],
+    ntp: [side === 'in' ? 'udp dport 123' : 'udp sport 123'],
     dns:
       side === 'in' ? ['meta l4proto { tcp, udp } th dport 53'] : ['meta l4proto { tcp, udp } th sport 53'],
   }[o.kind];

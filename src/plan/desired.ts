@@ -4,6 +4,7 @@ import type { NativeEsp, TunnelSettings } from '../dataplane/port.ts';
 import type { ChildPolicy, ConnectionPolicy, Settings } from '../ike/policy.ts';
 import type { Address, Cidr, Family } from '../net/address.ts';
 import type { Endpoint } from '../net/endpoint.ts';
+import { type Access, NO_ACCESS } from './access.ts';
 import { type Firewall, OPEN } from './firewall.ts';
 import { NO_SERVICES, type Services } from './services.ts';
 
@@ -82,6 +83,7 @@ export type Desired = {
   readonly routes: readonly Route[];
   readonly firewall: Firewall;
   readonly services: Services;
+  readonly access: Access;
   readonly settings: Settings;
 };
 
@@ -95,6 +97,7 @@ export const NOTHING: Omit<Desired, 'settings'> = {
   routes: [],
   firewall: OPEN,
   services: NO_SERVICES,
+  access: NO_ACCESS,
 };
 
 /** All that the IKE engine is told of: a connection may have several tunnels. */

@@ -2,6 +2,7 @@
 import { APPLICATIONS } from '../config/schema/filter.ts';
 import type { Tree } from '../config/tree.ts';
 import { type Family, familyOf, splitCidr } from '../net/address.ts';
+import { accessFilters } from './access.ts';
 import type { Link, Tunnel } from './desired.ts';
 import type { Device } from './devices.ts';
 import { type Services, servicesOwn } from './services.ts';
@@ -27,6 +28,8 @@ export type FilterRule = {
   readonly destinationPort?: Match;
   /** The whole connection passes. */
   readonly state: boolean;
+  /** Only of what is for the router itself. */
+  readonly local?: true;
 };
 
 export type Napt = {
@@ -54,7 +57,7 @@ export type OwnRule = {
   readonly what: string;
   readonly family: Family;
   readonly device?: string;
-  readonly kind: 'ike' | 'dhcp-client' | 'dhcp-server' | 'dns';
+  readonly kind: 'ike' | 'dhcp-client' | 'dhcp-server' | 'dns' | 'ntp';
   /** Undefined: from anywhere. */
   readonly peer?: string;
 };
@@ -83,6 +86,7 @@ export function firewall(
   services: Services,
 ): Firewall {
   const filters = [
+    ...accessFilters(tree, devices, links),
     ...lists(tree, devices, tunnels),
     ...[4, 6].flatMap((family) => filtersOf(tree, family as Family, devices)),
   ];

@@ -6,6 +6,7 @@ import { dormant } from '../config/validate.ts';
 import type { NativeEsp } from '../dataplane/port.ts';
 import type { FollowKind, Settings } from '../ike/policy.ts';
 import { splitCidr } from '../net/address.ts';
+import { access } from './access.ts';
 import { addressless, interfaceConnection, type Known, outerFamily } from './connection.ts';
 import type { Desired, Dormant, Link, Route, SyslogServer, Tunnel } from './desired.ts';
 import type { Device } from './devices.ts';
@@ -28,7 +29,7 @@ export function plan(tree: Tree, devices: ReadonlyMap<string, Device>, known: Kn
   const asleep = new Map([...waiting(tree, links), ...dormant(tree)]);
   const awake = tree.indexes('interface.ipsec').filter((n) => !asleep.has(`ipsec${n}`));
   const tunnels = [...awake.map((n) => tunnel(tree, `ipsec${n}`, path)), ...policyTunnels(tree, path)];
-  const served = services(tree, devices, leases);
+  const served = services(tree, devices, leases, links);
   const hostname = tree.text('hostname');
   return {
     ...(hostname ? { hostname } : {}),
@@ -42,6 +43,7 @@ export function plan(tree: Tree, devices: ReadonlyMap<string, Device>, known: Kn
     routes: [...routes(tree, 4, devices, tunnels, leases), ...routes(tree, 6, devices, tunnels, leases)],
     firewall: firewall(tree, devices, links, tunnels, served),
     services: served,
+    access: access(tree),
     settings: settings(tree),
   };
 }

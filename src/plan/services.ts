@@ -1,7 +1,9 @@
 // Tree → what is done for the networks inside (DHCP server, DNS forwarder), and what is learned outside (DHCP client).
 import { lastOf } from '../config/service-rules.ts';
 import type { Tree } from '../config/tree.ts';
-import { type Address, type Cidr, splitCidr } from '../net/address.ts';
+import { type Address, type Cidr, familyOf, networkOf, splitCidr } from '../net/address.ts';
+import { outside } from './access.ts';
+import type { Link } from './desired.ts';
 import type { Device } from './devices.ts';
 import type { OwnRule } from './firewall.ts';
 
@@ -38,18 +40,31 @@ export type DnsForwarder = {
   readonly hosts: readonly { readonly name: string; readonly address: Address }[];
 };
 
+/** Who tells us the time, and whom we tell it. */
+export type Clock = {
+  /** Addresses or names. */
+  readonly servers: readonly string[];
+  /** Devices inside, and their networks. */
+  readonly inside: readonly { readonly device: string; readonly networks: readonly Cidr[] }[];
+};
+
 export type Services = {
   readonly clients: readonly DhcpClient[];
   readonly pools: readonly DhcpPool[];
   readonly dns?: DnsForwarder;
+  readonly clock?: Clock;
+  /** Whom the router itself asks for names. */
+  readonly resolvers: readonly Address[];
 };
 
-export const NO_SERVICES: Services = { clients: [], pools: [] };
+export const NO_SERVICES: Services = { clients: [], pools: [], resolvers: [] };
+
+const familyOfNetwork = (network: Cidr) => familyOf(splitCidr(network).address);
 
 type Devices = ReadonlyMap<string, Device>;
 type Leases = ReadonlyMap<string, Lease>;
 
-export function services(tree: Tree, devices: Devices, leases: Leases): Services {
+export function services(tree: Tree, devices: Devices, leases: Leases, links: readonly Link[]): Services {
   const dns = tree.enabled('dns-forwarder.service') ? forwarder(tree, devices, leases) : undefined;
   return {
     clients: [...devices].flatMap(([name, { name: device }]) =>
@@ -59,6 +74,8 @@ export function services(tree: Tree, devices: Devices, leases: Leases): Services
       ? tree.indexes('dhcp.server.').flatMap((n) => pool(tree, `dhcp.server.${n}`, devices))
       : [],
     ...(dns ? { dns } : {}),
+    ...clock(tree, links),
+    resolvers: resolvers(tree, leases),
   };
 }
 
@@ -105,8 +122,33 @@ function forwarder(tree: Tree, devices: Devices, leases: Leases): DnsForwarder {
   };
 }
 
+function clock(tree: Tree, links: readonly Link[]): Pick<Services, 'clock'> {
+  if (!tree.enabled('ntp.service')) return {};
+  const away = outside(tree, links);
+  const inside = links.filter((l) => !away.has(l.name) && l.addresses.length > 0);
+  return {
+    clock: {
+      servers: tree.list('ntp.client.', '.address').map(String),
+      inside: tree.enabled('ntp.server')
+        ? inside.map(({ device, addresses }) => ({ device, networks: addresses.map(networkOf) }))
+        : [],
+    },
+  };
+}
+
+/** As told; else as learned outside; else those that hosts inside are answered by. */
+function resolvers(tree: Tree, leases: Leases): Address[] {
+  const told = tree.list('resolver.', '.address').map(String);
+  const learned = [...leases.values()].flatMap((l) => l.dns);
+  const forwarded = tree
+    .list('dns-forwarder.', '.address')
+    .map(String)
+    .filter((a) => a !== 'dhcp');
+  return [...new Set([told, learned, forwarded].find((list) => list.length > 0) ?? [])];
+}
+
 /** What filters would keep from these services. */
-export function servicesOwn({ clients, pools, dns }: Services): OwnRule[] {
+export function servicesOwn({ clients, pools, dns, clock }: Services): OwnRule[] {
   const family = 4 as const;
   return [
     ...clients.map(
@@ -119,6 +161,11 @@ export function servicesOwn({ clients, pools, dns }: Services): OwnRule[] {
         ...{ what: `DHCP server ${p.key}`, family, device: p.device, kind: 'dhcp-server' },
       }),
     ),
+    ...(clock?.inside ?? []).flatMap(({ device, networks }) =>
+      [...new Set(networks.map(familyOfNetwork))].map(
+        (f): OwnRule => ({ what: `NTP server at ${device}, IPv${f}`, family: f, device, kind: 'ntp' }),
+      ),
+    ),
     ...(dns?.devices ?? []).flatMap((device) =>
       ([4, 6] as const).map(
         (f): OwnRule => ({
@@ -130,7 +177,7 @@ export function servicesOwn({ clients, pools, dns }: Services): OwnRule[] {
 }
 
 /** What there is to say of the server's part, a line each. */
-export function servicesText({ pools, dns }: Services): string[] {
+export function servicesText({ pools, dns }: Pick<Services, 'pools' | 'dns'>): string[] {
   const all = [
     ...pools.map((p) => `DHCP server at ${p.device}: ${p.first} to ${p.last}`),
     ...(dns
@@ -140,4 +187,12 @@ export function servicesText({ pools, dns }: Services): string[] {
       : []),
   ];
   return all.length > 0 ? all : ['no DHCP server, no DNS forwarder'];
+}
+
+/** And of the clock. */
+export function clockText(clock: Clock | undefined): string {
+  if (!clock) return 'the clock follows nobody';
+  const told =
+    clock.inside.length > 0 ? `, and ${clock.inside.map((i) => i.device).join(', ')} may ask us` : '';
+  return `the clock follows ${clock.servers.join(', ') || 'nobody'}${told}`;
 }

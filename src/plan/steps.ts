@@ -3,7 +3,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { NativeEsp } from '../dataplane/port.ts';
 import { samePolicy } from '../ike/policy.ts';
+import type { Address } from '../net/address.ts';
 import type { Endpoint } from '../net/endpoint.ts';
+import { type Access, accessText } from './access.ts';
 import {
   connectionsOf,
   type Desired,
@@ -14,7 +16,7 @@ import {
   type Tunnel,
 } from './desired.ts';
 import { type Firewall, firewallText } from './firewall.ts';
-import { type DhcpClient, type Services, servicesText } from './services.ts';
+import { type Clock, clockText, type DhcpClient, type Services, servicesText } from './services.ts';
 
 /** What an Ethernet device has when nobody says otherwise. */
 const ETHERNET_MTU = 1500;
@@ -40,6 +42,11 @@ export type Step =
   | { readonly kind: 'dhcp-clients'; readonly clients: readonly DhcpClient[] }
   /** DHCP server and DNS forwarder, as a whole. */
   | { readonly kind: 'services'; readonly services: Services }
+  /** Whom the clock follows; undefined: nobody. */
+  | { readonly kind: 'clock'; readonly clock: Clock | undefined }
+  | { readonly kind: 'resolvers'; readonly addresses: readonly Address[] }
+  /** Accounts, SSH and time zone, as a whole. */
+  | { readonly kind: 'access'; readonly access: Access }
   /** What security policies name goes nowhere but into their devices from here on: replaced as a whole. */
   | { readonly kind: 'guard-policies'; readonly tunnels: readonly Tunnel[] }
   /** And the devices are there. */
@@ -134,6 +141,12 @@ export function steps(
   const inside = ({ pools, dns }: Services) => [pools, dns];
   if (!isDeepStrictEqual(inside(old.services), inside(to.services)) || again.has('services'))
     out.push({ kind: 'services', services: to.services });
+  if (!isDeepStrictEqual(old.services.resolvers, to.services.resolvers) || again.has('resolvers'))
+    out.push({ kind: 'resolvers', addresses: to.services.resolvers });
+  if (!isDeepStrictEqual(old.services.clock, to.services.clock) || again.has('clock'))
+    out.push({ kind: 'clock', clock: to.services.clock });
+  if (!isDeepStrictEqual(old.access, to.access) || again.has('access'))
+    out.push({ kind: 'access', access: to.access });
   if (!isDeepStrictEqual(old.syslog, to.syslog)) out.push({ kind: 'syslog', servers: to.syslog });
   if (!isDeepStrictEqual(old.metrics, to.metrics) || again.has('metrics'))
     out.push({ kind: 'metrics', at: to.metrics });
@@ -218,6 +231,12 @@ export function stepText(step: Step): string {
       return `addresses by DHCP: ${step.clients.map((c) => c.name).join(', ') || 'none'}`;
     case 'services':
       return servicesText(step.services).join('; ');
+    case 'clock':
+      return clockText(step.clock);
+    case 'resolvers':
+      return `names asked of ${step.addresses.join(', ') || 'nobody'}`;
+    case 'access':
+      return accessText(step.access).join('; ');
     case 'guard-policies':
       return `security policies ${step.tunnels.map((t) => t.catches?.index).join(', ') || 'none'}: nothing in clear`;
     case 'lead-policies':

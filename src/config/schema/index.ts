@@ -1,4 +1,5 @@
 // The schema: every key that exists, once. Chapters in the order in which a configuration is printed.
+import { access } from './access.ts';
 import { filter } from './filter.ts';
 import { ike } from './ike.ts';
 import { ikePeer } from './ike-peer.ts';
@@ -26,6 +27,7 @@ export const schema: readonly Leaf[] = [
   ...nat,
   ...filter,
   ...services,
+  ...access,
   ...syslog,
   ...yamaha,
 ];

@@ -12,8 +12,6 @@ export const macAddress: ValueType = {
     /^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(t) ? t.toLowerCase().replaceAll('-', ':') : undefined,
 };
 
-const noClock = notBuiltFor(['enable'], 'let the system that Sekisho runs on keep the time');
-
 /** One label is enough. */
 export const hostLabel: ValueType = {
   allowed: 'a name like printer or printer.example.jp',
@@ -137,7 +135,6 @@ export const services: readonly Leaf[] = [
     path: 'ntp.service',
     type: enableDisable,
     default: 'disable',
-    refuse: noClock,
     help: 'Whether the clock follows time servers.',
     ja: 'NTPで時刻を合わせるか否か。',
   },
@@ -151,9 +148,14 @@ export const services: readonly Leaf[] = [
     path: 'ntp.server',
     type: enableDisable,
     default: 'disable',
-    refuse: noClock,
     help: 'Whether hosts inside may ask us for the time.',
     ja: 'NTPサーバー機能を使用するか否か。',
+  },
+  {
+    path: 'resolver.[].address',
+    type: either(ipv4, ipv6),
+    help: 'Whom the router itself asks for names; without it those that DHCP told, else those of dns-forwarder.',
+    ja: '本機自身が名前解決に使うサーバー。省略時: DHCPで通知されたもの、なければdns-forwarderのもの。',
   },
   {
     path: 'telnetd.service',

@@ -1,0 +1,42 @@
+// What the slots hold, and what becomes of an update.
+
+export type FirmwareView = {
+  readonly version: string;
+  readonly slot?: string;
+  readonly slots: readonly { readonly name: string; readonly good: boolean; readonly version: string }[];
+  readonly trial?: { readonly from: string; readonly to: string; readonly missing: readonly string[] };
+  readonly outcome?: string;
+  readonly installing?: {
+    readonly percent: number;
+    readonly message: string;
+    readonly done: boolean;
+    readonly error?: string;
+  };
+};
+
+export function showFirmware({ version, slot, slots, trial, outcome, installing }: FirmwareView): string {
+  const lines = [
+    slot === undefined
+      ? `Sekisho ${version}, on a machine that was not started from an image`
+      : `Sekisho ${version}, started from slot ${slot}`,
+    ...slots.map(({ name, good, version: there }) => {
+      const what = name === slot ? `runs, ${version}` : there === '' ? 'as it came' : there;
+      return `  slot ${name}: ${what}, ${good ? 'good' : 'not to be started'}`;
+    }),
+    ...(installing
+      ? [
+          installing.error ??
+            `Update: ${installing.message}${installing.done ? '' : ` (${installing.percent}%)`}`,
+        ]
+      : []),
+    ...(trial
+      ? [
+          trial.to === slot
+            ? `On trial after slot ${trial.from}: ${trial.missing.join(', ') || 'being looked at'}`
+            : `Slot ${trial.to} is tried at the next start`,
+        ]
+      : []),
+    ...(outcome ? [`Last update: ${outcome}`] : []),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
