@@ -113,7 +113,13 @@ function build(board: Board, { cache, out, version, signer, fresh, refresh }: Or
     VARIANT_ID: name,
   };
   const root = shop.step(`root-${name}`, [debian, kernel, app, firmware, recipe, stamp, signerText], (f) => {
-    assembleRoot({ debian, kernel, app, firmware, board: join(RECIPES, 'boot', name) }, stamp, signerText, f);
+    assembleRoot(
+      board,
+      { debian, kernel, app, firmware, board: join(RECIPES, 'boot', name) },
+      stamp,
+      signerText,
+      f,
+    );
     squash(join(f, 'root'), epoch, f);
     rmSync(join(f, 'root'), { recursive: true });
   });

@@ -28,7 +28,11 @@ export function fetchKernel(board: Board, folder: string): void {
     if (/^modules\.(order|builtin.*)$|^dtb$/.test(name))
       cpSync(join(from, version, name), join(modules, name), { recursive: true });
   }
-  keep(join(from, version, 'kernel'), join(modules, 'kernel'), board.kernel.modules);
+  run('depmod', ['-b', from.replace(/\/lib\/modules$/, ''), version]);
+  for (const path of kept(join(from, version), board.kernel.modules)) {
+    mkdirSync(dirname(join(modules, path)), { recursive: true });
+    cpSync(join(from, version, path), join(modules, path));
+  }
   run('depmod', ['-b', folder, version]);
   const image = [
     `boot/vmlinuz-${version}`,
@@ -43,13 +47,23 @@ export function fetchKernel(board: Board, folder: string): void {
   rmSync(all, { recursive: true });
 }
 
-function keep(from: string, to: string, { folders, without }: Kept): void {
-  for (const folder of folders) {
-    if (!existsSync(join(from, folder))) continue;
-    mkdirSync(dirname(join(to, folder)), { recursive: true });
-    cpSync(join(from, folder), join(to, folder), { recursive: true });
-  }
-  for (const folder of without) rmSync(join(to, folder), { recursive: true, force: true });
+/** The modules in those folders, and all that they need. */
+function kept(folder: string, { folders, without }: Kept): Set<string> {
+  const within = (path: string, list: readonly string[]) => list.some((f) => path.startsWith(`kernel/${f}/`));
+  const needs = dependencies(folder);
+  const chosen = [...needs.keys()].filter((path) => within(path, folders) && !within(path, without));
+  return new Set(chosen.flatMap((path) => [path, ...(needs.get(path) ?? [])]));
+}
+
+/** Of every module, by its path below the folder: what it needs, the nearest first (modules.dep(5)). */
+function dependencies(folder: string): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    readFileSync(join(folder, 'modules.dep'), 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(/: ?/))
+      .map(([path, rest]) => [path, rest.split(' ').filter(Boolean)] as const),
+  );
 }
 
 export function versionOf(kernel: string): string {
@@ -63,13 +77,7 @@ export function closure(kernel: string, names: Early): string[] {
     basename(path)
       .replace(/\.ko(\.xz|\.zst|\.gz)?$/, '')
       .replaceAll('-', '_');
-  const needs = new Map(
-    readFileSync(join(folder, 'modules.dep'), 'utf8')
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => line.split(/: ?/))
-      .map(([path, rest]) => [path, rest.split(' ').filter(Boolean)] as const),
-  );
+  const needs = dependencies(folder);
   const byName = new Map([...needs.keys()].map((path) => [plain(path), path]));
   const found = new Set<string>();
   for (const name of names) {
