@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'test/**/*.long.test.ts'],
+    exclude: ['**/node_modules/**', 'test/**/*.{long,firmware}.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // A machine shared with others may lose a packet for us once; a defect of ours fails twice.

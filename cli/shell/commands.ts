@@ -55,7 +55,6 @@ const slots = {
   keys: slot(oneOf('with-keys'), 'Together with the keys', '鍵も書き出す'),
   name: slot(KEY, 'Interface', 'インターフェース'),
   account: slot(oneOf('admin', 'user'), 'Account', 'アカウント'),
-  patience: slot(integer(1, 3600, 'seconds'), 'How long to wait', '待つ時間(秒)'),
 };
 
 const ask =
@@ -217,7 +216,7 @@ const COMMON: readonly Row[] = [
     'admin',
   ],
   [
-    'firmware health [<patience>]',
+    'firmware health',
     'Waits until all works that worked before an update',
     '更新後に以前と同じく動作しているか確認する',
     firmwareHealth,

@@ -1,13 +1,13 @@
 // `firmware …`: an update is begun, and then looked at until it is over.
 import { resolve } from 'node:path';
-import type { FirmwareState } from '../../src/daemon/protocol.ts';
+import type { FirmwareHealth, FirmwareState } from '../../src/daemon/protocol.ts';
 import type { Args } from '../../src/dialect/grammar/match.ts';
 import { type Outcome, type Session, said } from './session.ts';
 
 const LOOK_MS = 500;
 
-/** How long an update may take until everything works as before: peers must answer, leases come. */
-const PATIENCE_SECONDS = 300;
+/** How long the router itself may take to answer at all. */
+const ROUTER_PATIENCE_SECONDS = 300;
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
@@ -28,15 +28,18 @@ export async function installFirmware(session: Session, args: Args): Promise<Out
 }
 
 /** Waits until everything works that worked before an update; fails with what does not. */
-export async function firmwareHealth(session: Session, args: Args): Promise<Outcome> {
-  const until = performance.now() + Number(args.patience ?? PATIENCE_SECONDS) * 1000;
+export async function firmwareHealth(session: Session): Promise<Outcome> {
+  const began = performance.now();
+  let patience = ROUTER_PATIENCE_SECONDS;
   for (;;) {
     const answer = await session
       .request({ command: 'firmware-health' })
       .catch((e: Error) => ({ ok: false as const, error: e.message }));
-    const gone = answer.ok ? (answer.data as readonly string[]) : [answer.error];
-    if (gone.length === 0) return { ok: true, text: 'Everything works as it did before.\n' };
-    if (performance.now() > until) return { ok: false, text: gone.map((line) => `${line}\n`).join('') };
+    const health = answer.ok ? (answer.data as FirmwareHealth) : { missing: [answer.error], patience };
+    if (health.missing.length === 0) return { ok: true, text: 'Everything works as it did before.\n' };
+    patience = health.patience;
+    if (performance.now() - began > patience * 1000)
+      return { ok: false, text: health.missing.map((line) => `${line}\n`).join('') };
     await pause(LOOK_MS * 2);
   }
 }

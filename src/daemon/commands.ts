@@ -163,7 +163,7 @@ export async function answer(
       return firmware.install(request.file);
     case 'firmware-health': {
       const data = await firmware.health();
-      return { ok: true, text: data.map((line) => `${line}\n`).join(''), data };
+      return { ok: true, text: data.missing.map((line) => `${line}\n`).join(''), data };
     }
     case 'reboot':
       return router.reboot()

@@ -8,7 +8,7 @@ import { tunnelView } from '../show/view.ts';
 import { replaceFile } from './files.ts';
 import { type Condition, missing } from './health.ts';
 import type { Log } from './log.ts';
-import type { Answer, FirmwareState } from './protocol.ts';
+import type { Answer, FirmwareHealth, FirmwareState } from './protocol.ts';
 import type { Router } from './router.ts';
 
 export type Slot = 'A' | 'B';
@@ -90,13 +90,14 @@ export class Firmware {
   }
 
   /** Whether this start may stay. While an update is on trial: whether all works that worked before. */
-  async health(): Promise<readonly string[]> {
+  async health(): Promise<FirmwareHealth> {
     const update = this.#update();
-    if (!update || update.to !== this.#slot) return [];
+    const patience = this.#router.tree.number('system.update.patience');
+    if (!update || update.to !== this.#slot) return { missing: [], patience };
     const gone = missing(update.before, await this.#condition());
     if (gone.length > 0) this.#remember({ ...update, missing: gone });
     else this.#end(`slot ${update.to} works as slot ${update.from} did: it is kept`, 'info');
-    return gone;
+    return { missing: gone, patience };
   }
 
   async state(): Promise<FirmwareState> {

@@ -74,7 +74,7 @@ export type Request =
   | { readonly command: 'firmware-install'; readonly file: string }
   /** FirmwareState. */
   | { readonly command: 'firmware' }
-  /** The answer's data: what worked before an update and does not now. */
+  /** FirmwareHealth. */
   | { readonly command: 'firmware-health' }
   | { readonly command: 'reboot' }
   /** Of an account, at once, and saved where nothing else waits to be saved. */
@@ -125,6 +125,14 @@ export type FirmwareState = {
     readonly done: boolean;
     readonly error?: string;
   };
+};
+
+/** The answer's data to `firmware-health`. */
+export type FirmwareHealth = {
+  /** What worked before an update and does not now. */
+  readonly missing: readonly string[];
+  /** Seconds that it may take. */
+  readonly patience: number;
 };
 
 /** The answer's data to `report`. */

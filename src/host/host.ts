@@ -36,6 +36,7 @@ export class Host {
 
   readonly #system: System | undefined;
   #access: Access = NO_ACCESS;
+  #hostname = 'sekisho';
 
   constructor({ folder, system, setsClock = true }: HostOptions, events: LeaseEvents) {
     this.#neighbourhood = new Neighbourhood(folder, events, setsClock);
@@ -44,7 +45,7 @@ export class Host {
 
   async begin(): Promise<void> {
     // What was so before this start holds no longer.
-    this.#system?.ask(this.#access);
+    this.#ask();
     await this.#sysctl('net/ipv4/ip_forward', '1');
     await this.#sysctl('net/ipv6/conf/all/forwarding', '1');
     // An address that is replaced by another of its network must not take it along.
@@ -57,8 +58,9 @@ export class Host {
   }
 
   async setHostname(name: string): Promise<void> {
-    // Where there is a system to ask, it is asked with the rest.
-    if (!this.#system) await this.#sysctl('kernel/hostname', name);
+    this.#hostname = name;
+    if (this.#system) this.#ask();
+    else await this.#sysctl('kernel/hostname', name);
   }
 
   async addAddress(link: Link, address: string): Promise<void> {
@@ -130,7 +132,11 @@ export class Host {
   /** Accounts and SSH are those of the machine where there is nobody to ask. */
   setAccess(access: Access): void {
     this.#access = access;
-    this.#system?.ask(access);
+    this.#ask();
+  }
+
+  #ask(): void {
+    this.#system?.ask(this.#access, this.#hostname);
   }
 
   get ownsSystem(): boolean {

@@ -13,8 +13,8 @@ export class System {
     this.#folder = folder;
   }
 
-  ask(access: Access): void {
-    this.#put('system', wishes(access), 0o600);
+  ask(access: Access, hostname: string): void {
+    this.#put('system', wishes(access, hostname), 0o600);
   }
 
   /** For every program of the machine (resolv.conf(5)). */
@@ -34,9 +34,9 @@ export class System {
   }
 }
 
-export function wishes({ hostname, timezone, sshd, sshPasswords, accounts, keys }: Access): string {
+export function wishes({ timezone, sshd, sshPasswords, accounts, keys }: Access, hostname: string): string {
   return [
-    `hostname ${hostname ?? 'sekisho'}`,
+    `hostname ${hostname}`,
     `timezone ${timezone}`,
     `sshd ${sshd ? 'on' : 'off'}`,
     `ssh-password ${sshPasswords ? 'yes' : 'no'}`,

@@ -1,4 +1,4 @@
-// Tree → what the system around the router is asked for: its name, its clock's zone, who may log in. Plain values.
+// Tree → what the system around the router is asked for: its clock's zone, who may log in. Plain values.
 import type { Tree } from '../config/tree.ts';
 import { familyOf, networkOf, parseAddress, splitCidr } from '../net/address.ts';
 import type { Link } from './desired.ts';
@@ -6,7 +6,6 @@ import type { Device } from './devices.ts';
 import type { FilterRule } from './firewall.ts';
 
 export type Access = {
-  readonly hostname?: string;
   /** IANA's name. */
   readonly timezone: string;
   readonly sshd: boolean;
@@ -28,10 +27,8 @@ export const NO_ACCESS: Access = {
 };
 
 export function access(tree: Tree): Access {
-  const hostname = tree.text('hostname');
   const zone = tree.text('option.timezone') ?? 'UTC';
   return {
-    ...(hostname ? { hostname } : {}),
     timezone: ZONES[zone] ?? zone,
     sshd: tree.enabled('sshd.service'),
     sshPasswords: tree.enabled('sshd.password-authentication'),

@@ -194,6 +194,9 @@ describe('the keys', () => {
       'interface.ipsec[].preshared-key-octets',
       'interface.ipsec[].floatlink.key',
       'ike.peer.[].preshared-key',
+      'login.admin.encrypted-password',
+      'login.user.encrypted-password',
+      'sshd.hostkey',
       'yamaha.kept.[].command-with-secret',
     ]);
   });

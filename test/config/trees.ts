@@ -58,6 +58,10 @@ const KINDS: readonly fc.Arbitrary<string>[] = [
   fc.integer({ min: 1, max: 99 }).map((n) => `${n}:00`),
   fc.stringMatching(/^0x(?:[0-9a-f]{2}){1,8}$/),
   fc.stringMatching(/^[a-z][a-z0-9-]{0,9}[a-z0-9]$/),
+  // Hashes of passwords, public keys, time zones.
+  fc.stringMatching(/^\$6\$[a-z0-9]{8,20}$/),
+  fc.stringMatching(/^ssh-ed25519 [A-Za-z0-9+/]{20,40}$/),
+  fc.constantFrom('Asia/Tokyo', 'Europe/Berlin', 'JST', 'UTC', 'America/Argentina/Ushuaia'),
   fc.string({ maxLength: 40 }),
   awkward,
 ];

@@ -20,6 +20,13 @@ export const system: readonly Leaf[] = [
     ja: 'ネイティブESPをネットワークインターフェースで送受信する方式。auto: 使用できる最速の方式、auto以外: 指定した方式のみ。',
   },
   {
+    path: 'system.update.patience',
+    type: integer(30, 3600, 'seconds'),
+    default: 300,
+    help: 'How long after an update everything may take until it works as before; then the box goes back to what it had.',
+    ja: 'ファームウェア更新後、以前と同じ動作に戻るまで待つ時間(秒)。超えると元のファームウェアに戻る。',
+  },
+  {
     path: 'system.metrics.address',
     type: either(oneOf('none'), ipv4, ipv6),
     default: 'none',

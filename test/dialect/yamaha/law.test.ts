@@ -63,7 +63,7 @@ describe('what can be typed', () => {
 
 /** Leaves that no command says, by kind: of those every value is named. */
 const UNSAID =
-  /^(?:hostname|nat\.|filter\.|dhcp\.|dns-forwarder\.|resolver\.|ntp\.|telnetd\.|syslog\.(?:remote|log-level)|route\.|yamaha\.kept|system\.|ike\.(?!service)|ipsec\.|interface\.ge\d+\.ipv4\.alias|interface\.ipsec\d+\.(?:ipv[46]\.|yamaha\.(?:phase2-group|nat-traversal-type|keepalive-wait)|dynamic|floatlink|esn|anti-replay|tx-tos|ike\.))/;
+  /^(?:hostname|login\.|option\.timezone|sshd\.(?:authorized-keys|hostkey)|nat\.|filter\.|dhcp\.|dns-forwarder\.|resolver\.|ntp\.|telnetd\.|syslog\.(?:remote|log-level)|route\.|yamaha\.kept|system\.|ike\.(?!service)|ipsec\.|interface\.ge\d+\.ipv4\.alias|interface\.ipsec\d+\.(?:ipv[46]\.|yamaha\.(?:phase2-group|nat-traversal-type|keepalive-wait)|dynamic|floatlink|esn|anti-replay|tx-tos|ike\.))/;
 
 describe('any tree', () => {
   test('but for what is named reads back as it was', () => {

@@ -1,6 +1,7 @@
 // All commands of a configuration, in the order in which they are printed at their place.
 import type { Value } from '../../../config/schema/index.ts';
 import type { Command } from '../command.ts';
+import { accessCommands } from './access.ts';
 import { filterCommands } from './filter.ts';
 import { gatewayCommands } from './gateway.ts';
 import { keptCommands } from './kept.ts';
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   ...routerCommands,
   ...syslogCommands,
   ...serviceCommands,
+  ...accessCommands,
   removeTunnel,
   ...keptCommands,
 ];
