@@ -22,6 +22,7 @@ import { gptDisk } from './gpt.ts';
 import { fetchBusybox, initramfs } from './initramfs.ts';
 import { fetchKernel } from './kernel.ts';
 import { sign } from './keys.ts';
+import { mbrDisk, slotFiles } from './mbr.ts';
 import { assembleRoot } from './root.ts';
 import { run } from './run.ts';
 import { debianParts, npmParts, spdx, unpackedParts } from './sbom.ts';
@@ -95,17 +96,19 @@ export function build(board: Board, { cache, out, version, signer, fresh, refres
   const initrd = shop.step(`initramfs-${name}`, [kernel, busybox, k.early, recipe], (f) =>
     initramfs(board, kernel, busybox, f),
   );
-  const slot = shop.step(`boot-${name}`, [kernel, initrd, recipe, epoch], (f) =>
-    fat(join(f, 'boot.vfat'), BOOT_SIZE, 'SEKISHOBOOT', '5E6B0001', epoch, {
-      vmlinuz: join(kernel, 'vmlinuz'),
-      initrd: join(initrd, 'initrd'),
-    }),
-  );
+  const slot = shop.step(`boot-${name}`, [kernel, initrd, firmware, recipe, epoch], (f) => {
+    const files =
+      name === 'rpi'
+        ? slotFiles(firmware, kernel, join(initrd, 'initrd'), f)
+        : { vmlinuz: join(kernel, 'vmlinuz'), initrd: join(initrd, 'initrd') };
+    fat(join(f, 'boot.vfat'), BOOT_SIZE, 'SEKISHOBOOT', '5E6B0001', epoch, files);
+  });
   const squashfs = join(root, 'rootfs.squashfs');
   const boot = join(slot, 'boot.vfat');
   const disk = shop.step(`disk-${name}`, [root, slot, recipe, epoch], (f) => {
     const data = dataPartition(f, epoch);
-    gptDisk({ boot_a: boot, root_a: squashfs, data }, epoch, f);
+    const makeDisk = name === 'rpi' ? mbrDisk : gptDisk;
+    makeDisk({ boot_a: boot, root_a: squashfs, data }, epoch, f);
   });
 
   mkdirSync(out, { recursive: true });

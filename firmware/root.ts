@@ -151,6 +151,8 @@ export function assembleRoot(
   cpSync(join(parts.board, 'system.conf'), join(root, 'etc/rauc/system.conf'));
   for (const name of ['boot-state', 'restart'])
     cpSync(join(parts.board, name), join(root, 'usr/libexec/sekisho', name));
+  const rules = join(parts.board, '65-sekisho.rules');
+  if (existsSync(rules)) cpSync(rules, join(root, 'usr/lib/udev/rules.d/65-sekisho.rules'));
   writeFileSync(
     join(root, 'usr/lib/os-release'),
     `${Object.entries(stamp)

@@ -10,8 +10,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 1,
     fileParallelism: false,
-    // A step that fails leaves the box where the next one does not expect it.
-    bail: 0,
+    // A step that fails leaves the box where the next one does not expect it: nothing more is tried then.
+    bail: 1,
     reporters: ['verbose'],
   },
 });

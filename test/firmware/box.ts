@@ -24,7 +24,7 @@ export type BoxOptions = {
 /** Of a machine that is emulated on a busy one. */
 export const BOOT_MS = 300_000;
 
-const PROMPT = /\S*> $/;
+const PROMPT = /\S[#>] $/;
 
 export class Box {
   readonly name: string;

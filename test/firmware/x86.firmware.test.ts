@@ -52,9 +52,7 @@ beforeAll(async () => {
   await isp.ip('link', 'set', 'wan', 'up');
   await isp.address('wan', '192.0.2.254/24');
   await isp.address('wan', '192.0.2.9/24');
-  await isp.ip('link', 'add', 'behind', 'type', 'dummy');
-  await isp.ip('link', 'set', 'behind', 'up');
-  await isp.address('behind', '192.168.2.1/24');
+  await isp.address('lo', '192.168.2.1/32');
   const conf = join(lab.tmp, 'isp.conf');
   writeFileSync(
     conf,
@@ -66,7 +64,7 @@ beforeAll(async () => {
       'bind-interfaces',
       'interface=wan',
       'except-interface=lo',
-      'dhcp-range=192.0.2.100,192.0.2.110,255.255.255.0,1h',
+      'dhcp-range=192.0.2.100,192.0.2.100,255.255.255.0,1h',
       'dhcp-option=option:router,192.0.2.254',
       'dhcp-option=option:dns-server,192.0.2.254',
       `dhcp-leasefile=${join(lab.tmp, 'isp.leases')}`,
@@ -79,7 +77,7 @@ beforeAll(async () => {
   peer = await Strongswan.start(lab, isp, { name: 'peer' });
   await peer.load([
     {
-      ...{ name: 'box', version: 2, local: '192.0.2.9', remote: '%any', psk: 'a key between two' },
+      ...{ name: 'box', version: 2, local: '192.0.2.9', remote: '192.0.2.100', psk: 'a key between two' },
       proposals: 'aes256-sha256-modp2048',
       children: [
         { name: 'net', localTs: '192.168.2.0/24', remoteTs: '192.168.1.0/24', espProposals: 'aes256-sha256' },
@@ -153,7 +151,7 @@ describe('a new box', () => {
     await box.sees(/Preshared key: $/);
     box.enter('a key between two');
     await box.sees(/Configured and saved/);
-    await box.sees(/> $/);
+    await box.sees(/\S[#>] $/);
     await box.until('show', /ipsec0 .*up/);
     expect(box.said).not.toContain(PASSWORD);
     expect(box.said).not.toContain('a key between two');
@@ -162,10 +160,10 @@ describe('a new box', () => {
   test('gives a host inside an address, names, the way outside and through the tunnel', async () => {
     const script = fileURLToPath(new URL('../interop/lease.sh', import.meta.url));
     await lan.exec(['udhcpc', '-i', 'tap-lan', '-n', '-q', '-t', '10', '-s', script], { timeoutMs: 60_000 });
-    expect(await lan.ip('-4', '-brief', 'address', 'show', 'tap-lan')).toMatch(/192\.168\.1\.1\d\d\/24/);
+    expect(await lan.ip('-4', '-brief', 'address', 'show', 'tap-lan')).toMatch(/192\.168\.1\.\d+\/24/);
     await lan.exec(['ping', '-c', '3', '-W', '3', '192.168.1.1']);
     const seen = await lan.exec([process.execPath, REACH, 'tcp', '192.0.2.254', '8080']);
-    expect(seen.stdout).toMatch(/^192\.0\.2\.1\d\d /);
+    expect(seen.stdout).toMatch(/^192\.0\.2\.100 /);
     await lan.exec(['ping', '-c', '3', '-W', '3', '192.168.2.1']);
     const names = await lan.exec([process.execPath, '-e', RESOLVE]);
     expect(names.stdout).toBe('192.0.2.254');
@@ -183,8 +181,7 @@ describe('a new box', () => {
       60_000,
       () => 'no SSH',
     );
-    const wan = /192\.0\.2\.1\d\d/.exec(box.said)?.[0] ?? '';
-    await expect(isp.exec([process.execPath, REACH, 'tcp', wan, '22'])).rejects.toThrow();
+    await expect(isp.exec([process.execPath, REACH, 'tcp', '192.0.2.100', '22'])).rejects.toThrow();
     const refused = await lan.exec(['ssh', ...SSH, '-o', 'BatchMode=yes', 'admin@192.168.1.1', 'show'], {
       allowFail: true,
     });
