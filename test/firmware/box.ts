@@ -95,8 +95,14 @@ export class Box {
       () => `${this.name}: no console`,
     );
     this.#serial = await attach(serial);
+    let rest = '';
     this.#serial.setEncoding('utf8').on('data', (text: string) => {
-      this.said += stripVTControlCharacters(text).replaceAll('\r', '');
+      // What controls the terminal goes, as soon as it is there as a whole.
+      const all = rest + text;
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what this is about
+      const whole = all.length - (/\u001b(?:\[[0-9;?!]*)?$/.exec(all)?.[0].length ?? 0);
+      rest = all.slice(whole);
+      this.said += stripVTControlCharacters(all.slice(0, whole)).replaceAll('\r', '');
     });
     this.#serial.on('error', () => {});
     for (const { ns, tap, bridge } of cables) {

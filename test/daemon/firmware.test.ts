@@ -1,0 +1,94 @@
+// What a router does around an update: what worked before is remembered, compared, and what is missing is told.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { slotOf } from '../../src/daemon/firmware.ts';
+import { firstConfiguration } from '../../src/daemon/first.ts';
+import { type Condition, missing } from '../../src/daemon/health.ts';
+import { showFirmware } from '../../src/show/firmware.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sekisho-first-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('health', () => {
+  const before: Condition = { tunnels: ['ipsec0', 'ipsec1'], addressed: ['ge0'], gateways: ['192.0.2.1'] };
+
+  test('what was and is no more is missing; what is new is no matter', () => {
+    expect(missing(before, before)).toEqual([]);
+    expect(missing(before, { tunnels: ['ipsec1', 'ipsec7'], addressed: [], gateways: [] })).toEqual([
+      'ge0 has no address',
+      'the gateway 192.0.2.1 does not answer',
+      'ipsec0 is not up',
+    ]);
+    expect(missing({ tunnels: [], addressed: [], gateways: [] }, before)).toEqual([]);
+  });
+
+  test('which slot runs is in the words that the kernel was told', () => {
+    expect(slotOf('quiet rauc.slot=B sekisho.root=root_b')).toBe('B');
+    expect(slotOf('quiet xrauc.slot=A rauc.slot=C')).toBeUndefined();
+  });
+
+  test('is told in one look', () => {
+    const text = showFirmware({
+      ...{ version: '0.2.0', slot: 'B' },
+      slots: [
+        { name: 'A', good: true, version: '0.1.0' },
+        { name: 'B', good: true, version: '0.2.0' },
+      ],
+      trial: { from: 'A', to: 'B', missing: ['ipsec0 is not up'] },
+    });
+    expect(text).toBe(
+      [
+        'Sekisho 0.2.0, started from slot B',
+        '  slot A: 0.1.0, good',
+        '  slot B: runs, 0.2.0, good',
+        'On trial after slot A: ipsec0 is not up',
+        '',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('what was put beside the boot loader', () => {
+  const put = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA me';
+
+  test('nothing is nothing', () => {
+    expect(firstConfiguration(folder)).toBeUndefined();
+  });
+
+  test('a key alone: an address by DHCP, and SSH with that key', () => {
+    put('sekisho.pub', `${key}\n`);
+    const { tree, mistakes } = firstConfiguration(folder) ?? { mistakes: ['none'] };
+    expect(mistakes).toEqual([]);
+    expect(tree?.value('interface.ge0.ipv4.address')).toBe('dhcp');
+    expect(tree?.value('sshd.service')).toBe('enable');
+    expect(tree?.value('sshd.authorized-keys.0.pubkey')).toBe(key);
+  });
+
+  test('a configuration in either dialect, and the key with those it has', () => {
+    put('sekisho.pub', key);
+    put('sekisho.conf', 'ip lan1 address 192.168.1.1/24\nsshd service on\n');
+    expect(firstConfiguration(folder)?.tree.value('interface.ge1.ipv4.address')).toBe('192.168.1.1/24');
+    put('sekisho.conf', 'sshd.authorized-keys.4.pubkey : "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5BBBB"');
+    expect(firstConfiguration(folder)?.tree.value('sshd.authorized-keys.5.pubkey')).toBe(key);
+  });
+
+  test('a mistake: nothing of it is taken, and it is told by its line', () => {
+    put('sekisho.conf', 'interface.ge0.ipv4.address : 300.1.1.1/24\n');
+    const { tree, mistakes } = firstConfiguration(folder) ?? { mistakes: [] };
+    expect(mistakes[0]).toMatch(/^sekisho\.conf:1:/);
+    expect(tree?.value('interface.ge0.ipv4.address')).toBe('dhcp');
+  });
+
+  test('what is no key is left out and told', () => {
+    put('sekisho.pub', 'not a key\n');
+    expect(firstConfiguration(folder)?.mistakes).toEqual([
+      'sekisho.pub holds a line that is no public key: it is left out.',
+    ]);
+  });
+});
