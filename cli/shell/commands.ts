@@ -203,6 +203,30 @@ const COMMON: readonly Row[] = [
     'admin',
   ],
   [
+    'bench crypto',
+    'What each cipher suite reaches on this processor',
+    '暗号アルゴリズムごとの性能を測る',
+    show('system crypto'),
+  ],
+  [
+    'bench tunnel <tunnel> [<address>]',
+    'Latency, loss and throughput through a tunnel, to an address behind it',
+    'トンネルの遅延、損失、スループットを測る',
+    ask((args) => ({
+      command: 'bench-tunnel',
+      connection: String(args.tunnel),
+      ...(args.address === undefined ? {} : { address: String(args.address) }),
+    })),
+    'admin',
+  ],
+  [
+    'bench serve',
+    'Answers measurements of the other end for ten minutes',
+    '対向からの測定に10分間応答する',
+    ask(() => ({ command: 'bench-serve' })),
+    'admin',
+  ],
+  [
     'firmware status',
     'What the slots hold, and what became of an update',
     'ファームウェアの状態',

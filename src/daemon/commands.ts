@@ -16,6 +16,7 @@ import { eventLine, yamahaLine } from '../show/log/yamaha.ts';
 import { showOverview, withRates } from '../show/overview.ts';
 import { showIke, showInterface, showIpsec, showSecurityPolicy } from '../show/seil.ts';
 import { ikeView, tunnelView } from '../show/view.ts';
+import { benchServe, benchTunnel } from './bench.ts';
 import type { Changes } from './changes.ts';
 import { diagnose } from './diagnose.ts';
 import { compare, edit, stateOf } from './edit.ts';
@@ -155,6 +156,10 @@ export async function answer(
       return exportKeys(router, request, caller);
     case 'capture':
       return captureTunnel(router, request, caller);
+    case 'bench-tunnel':
+      return benchTunnel(router, request.connection, request.address);
+    case 'bench-serve':
+      return benchServe();
     case 'firmware': {
       const data = await firmware.state();
       return { ok: true, text: showFirmware(data), data };

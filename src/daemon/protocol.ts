@@ -56,6 +56,9 @@ export type Request =
       readonly ping?: string;
       readonly json?: boolean;
     }
+  /** What a tunnel carries, to an address behind it; and to answer others who measure. */
+  | { readonly command: 'bench-tunnel'; readonly connection: string; readonly address?: string }
+  | { readonly command: 'bench-serve' }
   /** New keys for a tunnel, or for all. */
   | { readonly command: 'renew'; readonly connection?: string }
   /** Ends the SAs of a tunnel, or of all, or one by its number: what is wanted begins anew. */

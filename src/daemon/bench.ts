@@ -1,0 +1,112 @@
+// What a tunnel carries: echo requests for latency and loss, iperf3 for the rest where the other end answers it.
+import { HostError, run } from '../host/run.ts';
+import { Service } from '../host/service.ts';
+import { parseAddress } from '../net/address.ts';
+import type { TunnelBench } from '../show/bench.ts';
+import { showBench } from '../show/bench.ts';
+import type { Answer } from './protocol.ts';
+import type { Router } from './router.ts';
+
+const ECHOES = 200;
+
+/** Between two of them: root alone may ask faster than every 2 ms. */
+const INTERVAL_S = '0.005';
+
+/** Of each measurement. */
+const SECONDS = '5';
+
+/** A small packet, as of voice: what costs is their number. */
+const SMALL_OCTETS = '64';
+
+/** How long we answer others. */
+const SERVE_MS = 600_000;
+
+/** `address`: behind the tunnel; without it the tunnel's own other end, where that is configured. */
+export async function benchTunnel(router: Router, connection: string, address?: string): Promise<Answer> {
+  const tunnel = router.desired?.tunnels.find((t) => t.name === connection);
+  if (!tunnel) {
+    const known = (router.desired?.tunnels ?? []).map((t) => t.name).join(', ') || 'none is configured';
+    return { ok: false, error: `There is no tunnel ${connection}: ${known}.` };
+  }
+  const to = address ?? tunnel.peer;
+  if (to === undefined || parseAddress(to) === undefined)
+    return {
+      ok: false,
+      error: `Give an address behind ${connection} that answers: bench tunnel ${connection} ADDRESS.`,
+    };
+  const data: TunnelBench = {
+    tunnel: connection,
+    address: to,
+    ...(await echoes(connection, to)),
+    ...(await flood(to)),
+  };
+  return { ok: true, text: showBench(data), data };
+}
+
+async function echoes(device: string, to: string): Promise<Pick<TunnelBench, 'echo'>> {
+  const args = ['-n', '-q', '-c', String(ECHOES), '-i', INTERVAL_S, '-W', '1', '-I', device, to];
+  // It fails when nothing comes back, and says so on its output.
+  const out = await run('ping', args).catch((e: Error) => e.message);
+  const [, lost] = /([\d.]+)% packet loss/.exec(out) ?? [];
+  const [, least, average, most] = /= ([\d.]+)\/([\d.]+)\/([\d.]+)/.exec(out) ?? [];
+  return {
+    echo: {
+      sent: ECHOES,
+      lossPercent: lost === undefined ? 100 : Number(lost),
+      ...(average === undefined
+        ? {}
+        : { ms: { least: Number(least), average: Number(average), most: Number(most) } }),
+    },
+  };
+}
+
+type Report = {
+  readonly error?: string;
+  readonly end?: {
+    readonly sum_received?: { readonly bits_per_second: number };
+    readonly sum?: { readonly packets: number; readonly seconds: number; readonly lost_percent: number };
+  };
+};
+
+async function iperf(to: string, more: readonly string[]): Promise<Report> {
+  const out = await run('iperf3', ['-c', to, '-J', '-t', SECONDS, '--connect-timeout', '2000', ...more]);
+  const report = JSON.parse(out) as Report;
+  if (report.error) throw new HostError(report.error);
+  return report;
+}
+
+async function flood(to: string): Promise<Pick<TunnelBench, 'flood' | 'noFlood'>> {
+  try {
+    const sent = (await iperf(to, [])).end?.sum_received?.bits_per_second ?? 0;
+    const received = (await iperf(to, ['-R'])).end?.sum_received?.bits_per_second ?? 0;
+    const small = (await iperf(to, ['-u', '-b', '0', '-l', SMALL_OCTETS])).end?.sum;
+    return {
+      flood: {
+        sendBits: sent,
+        receiveBits: received,
+        ...(small
+          ? {
+              packets: (small.packets * (1 - small.lost_percent / 100)) / small.seconds,
+              lossPercent: small.lost_percent,
+            }
+          : {}),
+      },
+    };
+  } catch {
+    return { noFlood: `nobody answers iperf3 at ${to}: let \`bench serve\` run at the other end` };
+  }
+}
+
+/** Answers others' measurements for a while. One at a time. */
+let serving: Service | undefined;
+
+export function benchServe(): Answer {
+  void serving?.stop();
+  const service = new Service('iperf3', ['-s', '--forceflush'], { ended: () => {} });
+  serving = service;
+  setTimeout(() => void service.stop(), SERVE_MS).unref();
+  return {
+    ok: true,
+    text: `Measurements are answered for ${SERVE_MS / 60_000} minutes, TCP and UDP port 5201.\n`,
+  };
+}

@@ -1,0 +1,48 @@
+// What a tunnel carried, in words.
+
+export type TunnelBench = {
+  readonly tunnel: string;
+  readonly address: string;
+  readonly echo: {
+    readonly sent: number;
+    readonly lossPercent: number;
+    /** Milliseconds there and back; absent when nothing came back. */
+    readonly ms?: { readonly least: number; readonly average: number; readonly most: number };
+  };
+  readonly flood?: {
+    /** Bits a second. */
+    readonly sendBits: number;
+    readonly receiveBits: number;
+    /** Small packets a second that arrived, and how many of them did not. */
+    readonly packets?: number;
+    readonly lossPercent?: number;
+  };
+  /** Why there is none. */
+  readonly noFlood?: string;
+};
+
+const rate = (bits: number) =>
+  bits >= 1e9 ? `${(bits / 1e9).toFixed(2)} Gbit/s` : `${(bits / 1e6).toFixed(1)} Mbit/s`;
+
+export function showBench({ tunnel, address, echo, flood, noFlood }: TunnelBench): string {
+  const { ms } = echo;
+  const lines = [
+    `${tunnel} to ${address}`,
+    ms
+      ? `  latency     ${ms.average} ms there and back (${ms.least} to ${ms.most})`
+      : '  latency     nothing came back',
+    `  loss        ${echo.lossPercent}% of ${echo.sent} echo requests`,
+    ...(flood
+      ? [
+          `  send        ${rate(flood.sendBits)} of TCP`,
+          `  receive     ${rate(flood.receiveBits)} of TCP`,
+          ...(flood.packets === undefined
+            ? []
+            : [
+                `  packets     ${Math.round(flood.packets).toLocaleString('en')} a second of 64 octets arrived, ${(flood.lossPercent ?? 0).toFixed(1)}% of what was sent did not`,
+              ]),
+        ]
+      : [`  throughput  not measured: ${noFlood}`]),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
