@@ -1,6 +1,6 @@
 // What only the system around the router may do, asked of it: a file with a wish a line, which a service of root's reads and
 // holds against the few forms that it knows.
-import { renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Address } from '../net/address.ts';
 import type { Access } from '../plan/access.ts';
@@ -30,6 +30,7 @@ export class System {
   #put(name: string, text: string, mode: number): void {
     const half = join(this.#folder, `.${name}`);
     writeFileSync(half, text, { mode });
+    chmodSync(half, mode); // whatever our own mask is
     renameSync(half, join(this.#folder, name));
   }
 }

@@ -93,7 +93,10 @@ beforeAll(async () => {
     ],
   });
 });
-afterAll(() => lab?.close());
+afterAll(async () => {
+  if (process.env.SEKISHO_CONSOLE && box) writeFileSync(process.env.SEKISHO_CONSOLE, box.said);
+  await lab?.close();
+});
 
 /** An update like the one that was built, but for what `change` does to it. */
 function updateWith(name: string, change: (slot: { root: string; boot: string }) => void): string {
