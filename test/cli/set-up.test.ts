@@ -3,7 +3,9 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hashed } from '../../cli/shell/password.ts';
-import { type Answers, configurationOf } from '../../cli/shell/set-up.ts';
+import { Session } from '../../cli/shell/session.ts';
+import { type Answers, configurationOf, setUp } from '../../cli/shell/set-up.ts';
+import type { Answer, Request } from '../../src/daemon/protocol.ts';
 import { read } from '../../src/dialect/index.ts';
 
 const USUAL: Answers = {
@@ -61,5 +63,51 @@ describe('a password', () => {
       expect(execFileSync('perl', ['-e', crypt, password, hash], { encoding: 'utf8' })).toBe(hash);
       expect(hashed(password)).not.toBe(hash);
     }
+  });
+});
+
+describe('the questions', () => {
+  /** A person who types these lines one after another. */
+  async function answered(...lines: string[]) {
+    const [told, asked]: [string[], Request[]] = [[], []];
+    const asking = async (_socket: string, request: Request): Promise<Answer> => {
+      asked.push(request);
+      return { ok: true, text: '' };
+    };
+    const session = new Session('/nowhere', {}, asking);
+    session.person = {
+      ask: async (question) => {
+        told.push(question);
+        return lines.shift() ?? '';
+      },
+      tell: (text) => void told.push(text),
+    };
+    return { outcome: await setUp(session), told: told.join(''), asked };
+  }
+
+  test('are asked again until the answer is one, and end with a configuration that is saved', async () => {
+    const { outcome, told, asked } = await answered(
+      ...['short', 'over the mountain', 'over the river', 'over the mountain', 'over the mountain'],
+      ...['nonsense', '192.0.2.2/24 198.51.100.1', '192.0.2.2/24 192.0.2.1', '192.168.1.0/24', ''],
+      ...['tokyo', '', 'no peer', '192.0.2.9', '192.168.2.7/24', 'a key between two'],
+    );
+    expect(outcome.ok).toBe(true);
+    expect(told.match(/Eight characters at least/g)).toHaveLength(1);
+    expect(told.match(/The two are not the same/g)).toHaveLength(1);
+    expect(told.match(/Here stands dhcp, or an address/g)).toHaveLength(2);
+    expect(told.match(/Here stands our address/g)).toHaveLength(1);
+    expect(told.match(/Here stands a time zone/g)).toHaveLength(1);
+    expect(told).not.toMatch(/over the|a key between/);
+    expect(asked.map((r) => r.command)).toEqual(['reload', 'save']);
+    const { tree, errors } = read((asked[0] as { source: string }).source);
+    expect(errors).toEqual([]);
+    expect(tree.value('route.ipv4.0.gateway')).toBe('192.0.2.1');
+    expect(tree.value('route.ipv4.1.destination')).toBe('192.168.2.0/24');
+    expect(tree.value('interface.ipsec0.preshared-key')).toBe('a key between two');
+  });
+
+  test('nobody is asked where there is no terminal', async () => {
+    const session = new Session('/nowhere', {}, async () => ({ ok: true, text: '' }));
+    expect((await setUp(session)).ok).toBe(false);
   });
 });

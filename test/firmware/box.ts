@@ -21,6 +21,14 @@ export type BoxOptions = {
   readonly cables?: readonly Cable[];
 };
 
+export type Answers = {
+  readonly outside?: string;
+  readonly inside?: string;
+  readonly peer: string;
+  readonly network: string;
+  readonly key: string;
+};
+
 /** Of a machine that is emulated on a busy one. */
 export const BOOT_MS = 300_000;
 
@@ -173,6 +181,28 @@ export class Box {
     const text = this.said.slice(this.#read, this.#read + end);
     this.#read += end;
     return text;
+  }
+
+  /** The first start's five questions; what is left out is what stands in brackets. */
+  async setUp(password: string, answers: Answers): Promise<void> {
+    await this.sees(/New password: $/, BOOT_MS);
+    this.enter(password);
+    await this.sees(/Once more: $/);
+    this.enter(password);
+    await this.sees(/\[dhcp\]: $/);
+    this.enter(answers.outside);
+    await this.sees(/\[192\.168\.1\.1\/24\]: $/);
+    this.enter(answers.inside);
+    await this.sees(/\[Asia\/Tokyo\]: $/);
+    this.enter();
+    await this.sees(/\[none\]: $/);
+    this.enter(answers.peer);
+    await this.sees(/like 192\.168\.2\.0\/24: $/);
+    this.enter(answers.network);
+    await this.sees(/Preshared key: $/);
+    this.enter(answers.key);
+    await this.sees(/Configured and saved/);
+    await this.sees(PROMPT);
   }
 
   /** A command of the shell, with what it said up to the next prompt. */

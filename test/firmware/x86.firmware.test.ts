@@ -6,12 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BOARDS } from '../../firmware/board.ts';
 import { bundle } from '../../firmware/bundle.ts';
-import { build, type Product, usualCache } from '../../firmware/image.ts';
+import { type Product, usualCache } from '../../firmware/image.ts';
 import { ownSigner } from '../../firmware/keys.ts';
 import { Lab, type Ns } from '../interop/netns.ts';
 import { exec, until } from '../interop/proc.ts';
 import { Strongswan } from '../interop/strongswan.ts';
-import { BOOT_MS, Box } from './box.ts';
+import { Box } from './box.ts';
+import { image, unpacked } from './image.ts';
 
 const board = BOARDS.x86_64;
 const REACH = fileURLToPath(new URL('../interop/reach.ts', import.meta.url));
@@ -32,20 +33,10 @@ let key: string;
 const signer = ownSigner(join(usualCache(), 'signer'));
 
 beforeAll(async () => {
-  product = build(board, {
-    ...{
-      cache: usualCache(),
-      out: join(usualCache(), 'out'),
-      version: '0.0.1',
-      signer,
-      fresh: false,
-      refresh: false,
-    },
-  });
+  product = image(board, signer);
   lab = await Lab.open('box');
   key = join(lab.tmp, 'key');
-  base = join(lab.tmp, 'disk.img');
-  await exec(lab.scope, ['zstd', '-qd', '--long=27', product.image, '-o', base], { timeoutMs: 120_000 });
+  base = await unpacked(lab, product);
   [isp, lan] = [await lab.netns('isp'), await lab.netns('lan')];
   // The network outside: an address by DHCP, a gateway that answers, and a peer.
   await isp.ip('link', 'add', 'wan', 'type', 'bridge');
@@ -134,27 +125,7 @@ async function backAgain(): Promise<string> {
 describe('a new box', () => {
   test('asks five questions at its console, and then has a way outside, a network and a tunnel', async () => {
     await box.powerOn();
-    await box.sees(/New password: $/, BOOT_MS);
-    box.enter(PASSWORD);
-    await box.sees(/Once more: $/);
-    box.enter(PASSWORD);
-    await box.sees(/\[dhcp\]: $/);
-    box.enter('nonsense');
-    await box.sees(/Here stands dhcp, or an address/);
-    await box.sees(/\[dhcp\]: $/);
-    box.enter();
-    await box.sees(/\[192\.168\.1\.1\/24\]: $/);
-    box.enter();
-    await box.sees(/\[Asia\/Tokyo\]: $/);
-    box.enter();
-    await box.sees(/\[none\]: $/);
-    box.enter('192.0.2.9');
-    await box.sees(/like 192\.168\.2\.0\/24: $/);
-    box.enter('192.168.2.0/24');
-    await box.sees(/Preshared key: $/);
-    box.enter('a key between two');
-    await box.sees(/Configured and saved/);
-    await box.sees(/\S[#>] $/);
+    await box.setUp(PASSWORD, { peer: '192.0.2.9', network: '192.168.2.0/24', key: 'a key between two' });
     await box.until('show', /ipsec0 .*up/);
     expect(box.said).not.toContain(PASSWORD);
     expect(box.said).not.toContain('a key between two');
