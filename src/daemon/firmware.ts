@@ -24,6 +24,9 @@ type Update = {
 
 type Installing = { percent: number; message: string; done: boolean; error?: string };
 
+/** Whoever waits for the installation hears of its end before the box goes. */
+const GOODBYE_MS = 5000;
+
 /** What the kernel was told of the slot; undefined on a machine that is no box of ours. */
 export function slotOf(commandLine: string): Slot | undefined {
   return /(?:^|\s)rauc\.slot=([AB])(?:\s|$)/.exec(commandLine)?.[1] as Slot | undefined;
@@ -82,7 +85,7 @@ export class Firmware {
       const message = `slot ${update.to} is written: the box starts from it now`;
       Object.assign(state, { percent: 100, message, done: true });
       this.#note('info', message);
-      this.#router.reboot();
+      setTimeout(() => this.#router.reboot(), GOODBYE_MS);
     } catch (e) {
       state.error = `The update is not installed, and nothing has changed: ${(e as Error).message}`;
       this.#note('error', state.error);
