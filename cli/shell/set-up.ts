@@ -52,6 +52,10 @@ const ASKED = {
   key: { en: '    Preshared key: ', ja: '    事前共有鍵: ' },
   wrong: { en: 'Here stands', ja: '入力できる値:' },
   password: { en: '1/5 Password of admin. ', ja: '1/5 管理者(admin)のパスワード。' },
+  meanwhile: {
+    en: 'It was configured elsewhere meanwhile; these answers are not used.\n',
+    ja: 'この間に別の端末から設定されたため、この回答は使いません。\n',
+  },
   done: {
     en: 'Configured and saved. `show` shows what runs, `show config` the whole configuration.\n',
     ja: '設定を保存しました。showで状態を、show configで設定を表示します。\n',
@@ -150,6 +154,8 @@ export async function setUp(session: Session): Promise<Outcome> {
     ...{ passwordHash, inside, timezone, aes: hasAes(), ...tunnel },
     outside: way === 'dhcp' ? 'dhcp' : { address, gateway },
   });
+  // A box has several consoles, and somebody may have answered at another one.
+  if ((await session.refresh())?.blank !== true) return { ok: false, text: ASKED.meanwhile[language] };
   const made = await session.request({ command: 'reload', file: 'the answers', source });
   if (!made.ok) return said(made);
   const saved = await session.request({ command: 'save' });

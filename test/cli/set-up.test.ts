@@ -68,9 +68,10 @@ describe('a password', () => {
 
 describe('the questions', () => {
   /** A person who types these lines one after another. */
-  async function answered(...lines: string[]) {
+  async function answered(blank: boolean, ...lines: string[]) {
     const [told, asked]: [string[], Request[]] = [[], []];
     const asking = async (_socket: string, request: Request): Promise<Answer> => {
+      if (request.command === 'state') return { ok: true, text: '', data: { blank } };
       asked.push(request);
       return { ok: true, text: '' };
     };
@@ -87,6 +88,7 @@ describe('the questions', () => {
 
   test('are asked again until the answer is one, and end with a configuration that is saved', async () => {
     const { outcome, told, asked } = await answered(
+      true,
       ...['short', 'over the mountain', 'over the river', 'over the mountain', 'over the mountain'],
       ...['nonsense', '192.0.2.2/24 198.51.100.1', '192.0.2.2/24 192.0.2.1', '192.168.1.0/24', ''],
       ...['tokyo', '', 'no peer', '192.0.2.9', '192.168.2.7/24', 'a key between two'],
@@ -104,6 +106,20 @@ describe('the questions', () => {
     expect(tree.value('route.ipv4.0.gateway')).toBe('192.0.2.1');
     expect(tree.value('route.ipv4.1.destination')).toBe('192.168.2.0/24');
     expect(tree.value('interface.ipsec0.preshared-key')).toBe('a key between two');
+  });
+
+  test('what was configured at another console meanwhile stays', async () => {
+    const { outcome, asked } = await answered(
+      false,
+      'over the mountain',
+      'over the mountain',
+      '',
+      '',
+      '',
+      '',
+    );
+    expect(outcome.text).toMatch(/configured elsewhere/);
+    expect(asked).toEqual([]);
   });
 
   test('nobody is asked where there is no terminal', async () => {
