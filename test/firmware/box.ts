@@ -1,6 +1,6 @@
 // A box that starts from an image: an emulated machine with its serial console, as a person sits before it.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -154,6 +154,7 @@ export class Box {
     this.#serial?.destroy();
     await this.#proc?.stop('SIGKILL');
     this.#proc = undefined;
+    for (const end of ['serial', 'monitor']) rmSync(`${this.#path}.${end}`, { force: true });
   }
 
   type(text: string): void {
