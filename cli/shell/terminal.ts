@@ -130,8 +130,13 @@ class Run {
     const { state } = this.#session;
     if (this.#tty && state?.blank && state.role === 'admin') {
       this.#busy = true;
-      const { text } = await setUp(this.#session).catch((e: Error) => ({ text: `${e.message}\n` }));
+      const { ok, text } = await setUp(this.#session).catch((e: Error) => ({
+        ok: false,
+        text: `${e.message}\n`,
+      }));
       process.stdout.write(text);
+      // Whoever sat here without a password sits before the login again.
+      if (!ok) return this.#finish();
       this.#busy = false;
     }
     await this.#prompt();
