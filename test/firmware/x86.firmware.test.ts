@@ -100,8 +100,16 @@ function updateWith(name: string, change: (slot: { root: string; boot: string })
   return file;
 }
 
+/** A host inside; one whose cable was out asks again. */
+async function askForAddress(): Promise<void> {
+  const script = fileURLToPath(new URL('../interop/lease.sh', import.meta.url));
+  const ask = ['udhcpc', '-i', 'tap-lan', '-n', '-q', '-t', '10', '-s', script];
+  await lan.exec(ask, { timeoutMs: 60_000 });
+}
+
 /** Through the LAN, as an administrator with a key brings it. */
 async function bring(file: string, name: string): Promise<void> {
+  await askForAddress();
   await lan.exec(['scp', '-i', key, ...SSH, file, `admin@192.168.1.1:${name}`], { timeoutMs: 300_000 });
 }
 
@@ -132,8 +140,7 @@ describe('a new box', () => {
   });
 
   test('gives a host inside an address, names, the way outside and through the tunnel', async () => {
-    const script = fileURLToPath(new URL('../interop/lease.sh', import.meta.url));
-    await lan.exec(['udhcpc', '-i', 'tap-lan', '-n', '-q', '-t', '10', '-s', script], { timeoutMs: 60_000 });
+    await askForAddress();
     expect(await lan.ip('-4', '-brief', 'address', 'show', 'tap-lan')).toMatch(/192\.168\.1\.\d+\/24/);
     await lan.exec(['ping', '-c', '3', '-W', '3', '192.168.1.1']);
     const seen = await lan.exec([process.execPath, REACH, 'tcp', '192.0.2.254', '8080']);
