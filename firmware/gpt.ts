@@ -1,7 +1,8 @@
 // The disk of a PC: GPT, GRUB for BIOS and for UEFI with one configuration, two slots, data.
-import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { layInto } from './partition.ts';
 import { run } from './run.ts';
 import { BOOT_SIZE, fat } from './slot.ts';
 
@@ -18,7 +19,7 @@ const TYPES = {
 } as const;
 
 /** In order; the initramfs and the update service know them by these names. */
-export const PARTITIONS = [
+const PARTITIONS = [
   { name: 'biosgrub', type: TYPES.bios, size: MB },
   { name: 'esp', type: TYPES.esp, size: 64 * MB },
   { name: 'boot_a', type: TYPES.linux, size: BOOT_SIZE },
@@ -109,30 +110,22 @@ export function gptDisk(images: Readonly<Record<string, string>>, epoch: number,
       ...MODULES,
       ...modules,
     ]);
+  // A copy: what goes into a FAT gets the image's time.
+  const grubCfg = join(folder, 'grub.cfg');
+  cpSync(GRUB_CFG, grubCfg);
   image('x86_64-efi', '/grub', EFI_MODULES, 'bootx64.efi');
   image('i386-pc', '(hd0,gpt2)/grub', BIOS_MODULES, 'core.img');
   fat(join(folder, 'esp.img'), 64 * MB, 'SEKISHO', '5E6B0002', epoch, {
     'EFI/BOOT/BOOTX64.EFI': join(folder, 'bootx64.efi'),
-    'grub/grub.cfg': copyOf(GRUB_CFG, join(folder, 'grub.cfg')),
+    'grub/grub.cfg': grubCfg,
     'grub/grubenv': join(folder, 'grubenv'),
   });
 
   const fd = openSync(disk, 'r+');
-  const all: Readonly<Record<string, string>> = { ...images, esp: join(folder, 'esp.img') };
-  for (const [name, file] of Object.entries(all)) {
-    const { size = 0 } = PARTITIONS.find((p) => p.name === name) ?? {};
-    const data = readFileSync(file);
-    if (data.length > size) throw new Error(`${name} has ${data.length} octets, and its partition ${size}.`);
-    writeSync(fd, data, 0, data.length, at[name]);
-  }
+  layInto(fd, { ...images, esp: join(folder, 'esp.img') }, PARTITIONS, at);
   biosBoot(fd, readFileSync(join(folder, 'core.img')), at.biosgrub);
   closeSync(fd);
   return disk;
-}
-
-function copyOf(from: string, to: string): string {
-  writeFileSync(to, readFileSync(from));
-  return to;
 }
 
 /** GRUB's first sector and where it finds the second: fields of its boot.img and diskboot.img (grub's boot.h, in words). */

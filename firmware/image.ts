@@ -99,7 +99,7 @@ export function build(board: Board, { cache, out, version, signer, fresh, refres
   const slot = shop.step(`boot-${name}`, [kernel, initrd, firmware, recipe, epoch], (f) => {
     const files =
       name === 'rpi'
-        ? slotFiles(firmware, kernel, join(initrd, 'initrd'), f)
+        ? slotFiles(firmware, kernel, join(initrd, 'initrd'))
         : { vmlinuz: join(kernel, 'vmlinuz'), initrd: join(initrd, 'initrd') };
     fat(join(f, 'boot.vfat'), BOOT_SIZE, 'SEKISHOBOOT', '5E6B0001', epoch, files);
   });

@@ -1,19 +1,17 @@
 // The card of a Raspberry Pi: an MBR, since autoboot.txt on a GPT failed on a Pi 4; the Pi's own firmware starts the slots.
 import {
   closeSync,
-  cpSync,
   existsSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   truncateSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { versionOf } from './kernel.ts';
+import { layInto } from './partition.ts';
 import { run } from './run.ts';
 import { BOOT_SIZE, fat, filesIn } from './slot.ts';
 
@@ -23,7 +21,7 @@ const SECTOR = 512;
 const BOOT = fileURLToPath(new URL('boot/rpi', import.meta.url));
 
 /** By their numbers; 4 is the extended one around those behind it. */
-export const PARTITIONS = [
+const PARTITIONS = [
   { number: 1, name: 'esp', type: 'c', size: 64 * MB },
   { number: 2, name: 'boot_a', type: 'c', size: BOOT_SIZE },
   { number: 3, name: 'boot_b', type: 'c', size: BOOT_SIZE },
@@ -43,12 +41,7 @@ export const SLOTS = 'A=good\nB=bad\nwanted=A\n';
 const sector = (text: string) => text.padEnd(SECTOR, '\n');
 
 /** What the Pi's firmware reads of a slot: its own parts, the kernel, device trees, initramfs. */
-export function slotFiles(
-  chips: string,
-  kernel: string,
-  initrd: string,
-  folder: string,
-): Record<string, string> {
+export function slotFiles(chips: string, kernel: string, initrd: string): Record<string, string> {
   const own = ['usr/lib/raspi-firmware', 'boot/firmware']
     .map((p) => join(chips, p))
     .find((p) => existsSync(p));
@@ -67,14 +60,9 @@ export function slotFiles(
     files[name] = join(trees, name);
     // A Pi 5 of stepping D0 asks for its tree by another name than the kernel's.
     const asked = name.replace(/^bcm2712-d-/, 'bcm2712d0-');
-    if (asked !== name) files[asked] = copy(join(trees, name), join(folder, asked));
+    if (asked !== name) files[asked] = join(trees, name);
   }
   return files;
-}
-
-function copy(from: string, to: string): string {
-  cpSync(from, to);
-  return to;
 }
 
 /** `disk.img` in the folder. */
@@ -102,13 +90,7 @@ export function mbrDisk(images: Readonly<Record<string, string>>, epoch: number,
   truncateSync(disk, at);
   run('sfdisk', ['-q', disk], { input: `${lines.join('\n')}\n` });
   const fd = openSync(disk, 'r+');
-  const all: Readonly<Record<string, string>> = { ...images, esp: join(folder, 'esp.img') };
-  for (const [name, file] of Object.entries(all)) {
-    const { size = 0 } = PARTITIONS.find((p) => p.name === name) ?? {};
-    const data = readFileSync(file);
-    if (data.length > size) throw new Error(`${name} has ${data.length} octets, and its partition ${size}.`);
-    writeSync(fd, data, 0, data.length, places[name]);
-  }
+  layInto(fd, { ...images, esp: join(folder, 'esp.img') }, PARTITIONS, places);
   closeSync(fd);
   return disk;
 }

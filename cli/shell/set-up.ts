@@ -1,6 +1,7 @@
 // The first start of a box: five questions, and a network, a way outside and perhaps a tunnel work.
 import { readFileSync } from 'node:fs';
 
+import { timeZone } from '../../src/config/schema/access.ts';
 import type { ValueType } from '../../src/config/schema/index.ts';
 import { either, hostName, ipv4, ipv4Cidr, text } from '../../src/config/schema/types.ts';
 import type { Language, Text } from '../../src/dialect/grammar/pattern.ts';
@@ -61,11 +62,6 @@ const ASKED = {
     ja: '設定を保存しました。showで状態を、show configで設定を表示します。\n',
   },
 } as const satisfies Record<string, Text>;
-
-const zone: ValueType = {
-  allowed: 'a time zone like Asia/Tokyo or UTC',
-  parse: (t) => (/^[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*){0,2}$/.test(t) ? t : undefined),
-};
 
 const wayOut: ValueType = {
   allowed:
@@ -134,7 +130,7 @@ export async function setUp(session: Session): Promise<Outcome> {
   const way = await ask(ASKED.outside, wayOut, 'dhcp');
   const [address, gateway] = way.split(' ');
   const inside = await ask(ASKED.inside, ourAddress, '192.168.1.1/24');
-  const timezone = await ask(ASKED.timezone, zone, 'Asia/Tokyo');
+  const timezone = await ask(ASKED.timezone, timeZone, 'Asia/Tokyo');
   const peer = await ask(
     ASKED.peer,
     either(ipv4, hostName, { allowed: 'none', parse: (t) => (t === 'none' ? t : undefined) }),

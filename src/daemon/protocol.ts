@@ -113,22 +113,7 @@ export type State = {
 };
 
 /** The answer's data to `firmware`. */
-export type FirmwareState = {
-  readonly version: string;
-  /** The slot that runs; absent on a machine that was not started from an image. */
-  readonly slot?: string;
-  readonly slots: readonly { readonly name: string; readonly good: boolean; readonly version: string }[];
-  /** An update that has not shown yet that it may stay. */
-  readonly trial?: { readonly from: string; readonly to: string; readonly missing: readonly string[] };
-  /** What became of the last one. */
-  readonly outcome?: string;
-  readonly installing?: {
-    readonly percent: number;
-    readonly message: string;
-    readonly done: boolean;
-    readonly error?: string;
-  };
-};
+export type { FirmwareView as FirmwareState } from '../show/firmware.ts';
 
 /** The answer's data to `firmware-health`. */
 export type FirmwareHealth = {

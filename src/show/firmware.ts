@@ -2,9 +2,12 @@
 
 export type FirmwareView = {
   readonly version: string;
+  /** The slot that runs; absent on a machine that was not started from an image. */
   readonly slot?: string;
   readonly slots: readonly { readonly name: string; readonly good: boolean; readonly version: string }[];
+  /** An update that has not shown yet that it may stay. */
   readonly trial?: { readonly from: string; readonly to: string; readonly missing: readonly string[] };
+  /** What became of the last one. */
   readonly outcome?: string;
   readonly installing?: {
     readonly percent: number;

@@ -21,7 +21,7 @@ const publicKey: ValueType = {
 };
 
 /** IANA's names, and what SEIL calls the one of Japan. */
-const zone: ValueType = {
+export const timeZone: ValueType = {
   allowed: 'a time zone like Asia/Tokyo, JST or UTC',
   parse: (t) => (/^(?=.{2,40}$)[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*){0,2}$/.test(t) ? t : undefined),
 };
@@ -34,7 +34,7 @@ function account(name: 'admin' | 'user', help: string, ja: string): Leaf {
 export const access: readonly Leaf[] = [
   {
     path: 'option.timezone',
-    type: zone,
+    type: timeZone,
     default: 'UTC',
     help: 'Time zone of the log and of every time shown.',
     ja: 'ログなどの時刻に用いるタイムゾーン。',
