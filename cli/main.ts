@@ -13,7 +13,7 @@ import { fail, readText } from './file.ts';
 import { pkiCommand } from './pki.ts';
 import { probeCommand } from './probe.ts';
 import { openReport, writeReport } from './report.ts';
-import { commandsOf } from './shell/commands.ts';
+import { commandsOf } from './shell/commands/index.ts';
 import { overview } from './shell/help.ts';
 import { script } from './shell/script.ts';
 import { Session, type Terminal } from './shell/session.ts';

@@ -38,10 +38,15 @@ export function buildAddon(board: Board, home: string, folder: string): void {
         '-j',
         '2',
       ],
-      ...[`--arch=${board.node}`, `--nodedir=${nodeFor(board, home, folder)}`],
+      `--arch=${board.node}`,
     ],
     {
-      env: { ...compiler, CXXFLAGS: flags, CFLAGS: flags, NODE_PATH: join(home, 'node_modules') },
+      env: {
+        ...{ ...compiler, CXXFLAGS: flags, CFLAGS: flags },
+        NODE_PATH: join(home, 'node_modules'),
+        // By the environment: where npm was told of another Node's headers, that counts for more than an option.
+        npm_config_nodedir: nodeFor(board, home, folder),
+      },
       cwd: home,
     },
   );

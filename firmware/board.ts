@@ -30,7 +30,7 @@ const COMMON = [
   // the system itself
   'systemd systemd-sysv udev dbus kmod login passwd procps fdisk e2fsprogs dosfstools tzdata',
   // what the router speaks through
-  'iproute2 nftables dnsmasq-base udhcpc chrony openssh-server iputils-ping tcpdump iperf3',
+  'iproute2 nftables dnsmasq-base udhcpc chrony openssh-server iputils-ping iputils-tracepath tcpdump iperf3',
   // updates
   'rauc rauc-service',
   // what the native module is linked with

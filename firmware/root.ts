@@ -94,6 +94,9 @@ const UNUSED = [
     'resolv.conf',
     'hostname',
   ].map((n) => `etc/${n}`),
+  // What people had before the last change, and folders that are not there.
+  ...['group-', 'gshadow-', 'passwd-', 'shadow-'].map((n) => `etc/${n}`),
+  ...['home', 'legacy', 'x11'].map((n) => `usr/lib/tmpfiles.d/${n}.conf`),
   ...['boot', 'media', 'mnt', 'opt', 'srv'],
 ];
 
@@ -103,7 +106,7 @@ const UNUSED_PROGRAMS =
 
 /** Units of Debian's that a router has no use for. */
 const UNUSED_UNITS =
-  /^(apt-|dpkg-|e2scrub|fstrim|chrony|nftables|systemd-(networkd|resolved|timesyncd|hwdb|firstboot|boot-|homed|userdbd|portabled|pcr|tpm2|sysext|confext|pstore|quotacheck|binfmt|battery|bsod|ask-password-plymouth|machine-id)|ssh@|ssh\.socket|rescue-ssh|initrd-|getty-static|system-update|plymouth|proc-sys-fs-binfmt)/;
+  /^(apt-|dpkg-|e2scrub|fstrim|chrony|nftables|systemd-(networkd|resolved|timesyncd|hwdb|firstboot|boot-|homed|userdbd|portabled|pcr|tpm2|sysext|confext|pstore|quotacheck|binfmt|battery|bsod|ask-password-plymouth|machine-id)|ssh@|ssh\.socket|rescue-ssh|initrd-|getty-static|system-update|plymouth|ldconfig|systemd-update-done|systemd-sysusers|systemd-journal-catalog|proc-sys-fs-binfmt)/;
 
 /** `root` in the folder. */
 export function assembleRoot(
@@ -162,25 +165,26 @@ export function assembleRoot(
   users(root);
   emulated(board.architecture, () => {
     run('chroot', [root, '/usr/sbin/ldconfig', '-X']);
+    // It remembers files by their times and places, which are others in every build.
+    rmSync(join(root, 'var/cache/ldconfig'), { recursive: true, force: true });
     compile(root);
   });
 }
 
-/** What V8 makes of our sources, so that it need not be made at every start (NODE_COMPILE_CACHE of sekisho.service). */
+/**
+ * What V8 makes of our sources, so that it need not be made at every start (NODE_COMPILE_CACHE of sekisho.service).
+ * The two flags make it the same octets each time; V8 leaves them out of what it compares when it takes a cache.
+ */
 function compile(root: string): void {
+  const SAME = '--random-seed=1 --predictable';
   const sekisho = (args: readonly string[]) =>
     run('chroot', [root, 'env', '-i', 'PATH=/usr/bin:/usr/sbin', `NODE_COMPILE_CACHE=/${COMPILED}`, ...args]);
-  sekisho(['/usr/bin/sekisho', '--help']);
+  const packages = readdirSync(join(root, 'usr/lib/sekisho/node_modules'));
+  const node = packages.find((name) => name.startsWith('node-linux-'));
+  const program = `/usr/lib/sekisho/node_modules/${node}/bin/node ${SAME}`;
+  sekisho(['sh', '-c', `${program} /usr/lib/sekisho/cli/main.ts --help`]);
   // The router's own beginning, which goes no further than this word.
-  const node = readdirSync(join(root, 'usr/lib/sekisho/node_modules')).find((name) =>
-    name.startsWith('node-linux-'),
-  );
-  const router = [
-    `/usr/lib/sekisho/node_modules/${node}/bin/node`,
-    '/usr/lib/sekisho/src/daemon/main.ts',
-    '--nothing',
-  ];
-  sekisho(['sh', '-c', `${router.join(' ')} 2>/dev/null || true`]);
+  sekisho(['sh', '-c', `${program} /usr/lib/sekisho/src/daemon/main.ts --nothing 2>/dev/null || true`]);
   run('find', [join(root, COMPILED), '-type', 'd', '-exec', 'chmod', '755', '{}', '+']);
   run('find', [join(root, COMPILED), '-type', 'f', '-exec', 'chmod', '644', '{}', '+']);
 }

@@ -5,7 +5,7 @@ import { type Next, next, type Opening } from '../../src/dialect/grammar/match.t
 import type { Text } from '../../src/dialect/grammar/pattern.ts';
 import { completeKey, completeValue } from '../../src/dialect/seil/complete.ts';
 import { deeds, selections } from '../../src/dialect/yamaha/parse.ts';
-import type { ShellCommand } from './commands.ts';
+import type { ShellCommand } from './commands/index.ts';
 import { columns, leafRow, openingRow, valueRows } from './help.ts';
 import type { Session } from './session.ts';
 import { TEXTS } from './texts.ts';

@@ -3,7 +3,7 @@ import type { Leaf } from '../../src/config/schema/index.ts';
 import type { Role } from '../../src/daemon/protocol.ts';
 import type { Opening } from '../../src/dialect/grammar/match.ts';
 import { type Language, usage } from '../../src/dialect/grammar/pattern.ts';
-import type { ShellCommand } from './commands.ts';
+import type { ShellCommand } from './commands/index.ts';
 import { openingText } from './mistake.ts';
 import { TEXTS } from './texts.ts';
 

@@ -8,7 +8,7 @@ import { DIALECTS, type Dialect } from '../../src/dialect/index.ts';
 import { parseLine } from '../../src/dialect/yamaha/line.ts';
 import { deeds, selections } from '../../src/dialect/yamaha/parse.ts';
 import { ask } from '../client.ts';
-import { commandsOf, type ShellCommand } from './commands.ts';
+import { commandsOf, type ShellCommand } from './commands/index.ts';
 import { wrongWords } from './mistake.ts';
 import { parsePipes, throughPipes } from './pipe.ts';
 
@@ -55,6 +55,11 @@ export class Session {
 
   request(request: Request): Promise<Answer> {
     return this.#ask(this.#socket, request, this.#interruption.signal);
+  }
+
+  /** Of whoever waits no longer. */
+  get signal(): AbortSignal {
+    return this.#interruption.signal;
   }
 
   /** Waits no longer for answers that are under way. */

@@ -36,7 +36,7 @@ export class Firmware {
   readonly #router: Router;
   readonly #file: string;
   readonly #log: Log;
-  readonly #slot: Slot | undefined;
+  readonly slot: Slot | undefined;
   #installing: Installing | undefined;
   /** What became of the last update. */
   #outcome: string | undefined;
@@ -46,7 +46,7 @@ export class Firmware {
     this.#router = router;
     this.#file = file;
     this.#log = log;
-    this.#slot = slot;
+    this.slot = slot;
     const update = this.#update();
     if (update && slot === update.from) {
       const why = update.missing?.join(', ') || 'it did not start';
@@ -56,7 +56,7 @@ export class Firmware {
 
   /** Begins; how far it is, `state` says. */
   async install(file: string): Promise<Answer> {
-    if (this.#slot === undefined)
+    if (this.slot === undefined)
       return {
         ok: false,
         error: 'This machine was not started from an image: there is no slot to write to.',
@@ -66,15 +66,15 @@ export class Firmware {
     if (this.#update())
       return {
         ok: false,
-        error: `This start of slot ${this.#slot} is on trial itself: wait until it is kept.`,
+        error: `This start of slot ${this.slot} is on trial itself: wait until it is kept.`,
       };
     if (!file.startsWith('/') || !existsSync(file)) return { ok: false, error: `There is no file ${file}.` };
     const state: Installing = { percent: 0, message: 'begins', done: false };
     this.#installing = state;
-    const to = this.#slot === 'A' ? 'B' : 'A';
+    const to = this.slot === 'A' ? 'B' : 'A';
     const before = await this.#condition();
     this.#note('info', `installing ${file} to slot ${to}`);
-    void this.#write(file, state, { from: this.#slot, to, before });
+    void this.#write(file, state, { from: this.slot, to, before });
     return { ok: true, text: '' };
   }
 
@@ -96,7 +96,7 @@ export class Firmware {
   async health(): Promise<FirmwareHealth> {
     const update = this.#update();
     const patience = this.#router.tree.number('system.update.patience');
-    if (!update || update.to !== this.#slot) return { missing: [], patience };
+    if (!update || update.to !== this.slot) return { missing: [], patience };
     const gone = missing(update.before, await this.#condition());
     if (gone.length > 0) this.#remember({ ...update, missing: gone });
     else this.#end(`slot ${update.to} works as slot ${update.from} did: it is kept`, 'info');
@@ -105,10 +105,10 @@ export class Firmware {
 
   async state(): Promise<FirmwareState> {
     const update = this.#update();
-    const slots = this.#slot === undefined ? [] : await listSlots();
+    const slots = this.slot === undefined ? [] : await listSlots();
     return {
       version: pkg.version,
-      ...(this.#slot ? { slot: this.#slot } : {}),
+      ...(this.slot ? { slot: this.slot } : {}),
       slots,
       ...(update ? { trial: { from: update.from, to: update.to, missing: update.missing ?? [] } } : {}),
       ...(this.#outcome ? { outcome: this.#outcome } : {}),

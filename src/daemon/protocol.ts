@@ -129,15 +129,6 @@ export type Report = {
   readonly version: string;
   /** ISO 8601. */
   readonly time: string;
-  readonly machine: {
-    readonly kernel: string;
-    readonly processor: string;
-    readonly node: string;
-    /** Seconds. */
-    readonly uptime: number;
-    /** Octets. */
-    readonly memory: number;
-  };
   readonly state: State;
   readonly shows: Readonly<Record<string, { readonly text: string; readonly data: unknown }>>;
 };

@@ -1,6 +1,5 @@
 // What support needs to see of a router: every view as it is now, without a secret. Whoever has it looks at it with the same
 // commands as at the router itself.
-import { cpus, release } from 'node:os';
 import pkg from '../../package.json' with { type: 'json' };
 import type { Language } from '../dialect/grammar/pattern.ts';
 import type { Answer, Report, State } from './protocol.ts';
@@ -20,13 +19,6 @@ export async function makeReport(
     kind: 'sekisho-report',
     version: pkg.version,
     time: new Date().toISOString(),
-    machine: {
-      kernel: release(),
-      processor: cpus()[0]?.model ?? '',
-      node: process.version,
-      uptime: Math.round(process.uptime()),
-      memory: process.memoryUsage().rss,
-    },
     state,
     shows,
   };

@@ -1,13 +1,16 @@
 // The composition root's heart: configuration in, desired state out, steps carried out; engine and dataplane joined.
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import pkg from '../../package.json' with { type: 'json' };
 import { diff } from '../config/diff.ts';
 import type { Mistake } from '../config/mistake.ts';
 import { emptyTree, type Tree } from '../config/tree.ts';
 import type { Dataplane, DataplaneEvent } from '../dataplane/port.ts';
+import type { Given } from '../host/dnsmasq.ts';
 import { Host, type HostOptions } from '../host/host.ts';
 import { listDevices } from '../host/iproute.ts';
+import { type Machine, machine } from '../host/machine.ts';
 import { Engine } from '../ike/engine.ts';
 import type { Effect, Input } from '../ike/io.ts';
 import { Recorder } from '../ike/journal.ts';
@@ -62,6 +65,8 @@ export class Router {
   readonly #steps: Pick<Engine, 'step'>;
   readonly #names: Names;
   readonly #effects: Effects;
+  /** Of what outlives a start. */
+  readonly #folder: string | undefined;
   readonly #keyWindows = new Set<KeyWindow>();
   readonly #metrics = new MetricsServer(() => metrics(() => this.#readings(), pkg.version));
   readonly #pathMtu = new Map<string, number>();
@@ -87,6 +92,7 @@ export class Router {
     this.#steps = journal ? new Recorder(this.engine, beginning, journal) : this.engine;
     this.dataplane = makeDataplane((event) => this.#event(event));
     this.#names = new Names(() => this.#replan());
+    this.#folder = options.folder === undefined ? undefined : dirname(options.folder);
     this.#host = new Host(options, {
       lease: ({ name }, lease) => this.#leased(name, lease),
       trouble: (text) => log.add({ level: 'warning', function: 'host', code: 'service', text }),
@@ -109,6 +115,16 @@ export class Router {
       now: this.now,
       wall: Date.now(),
     };
+  }
+
+  /** Addresses that our DHCP server gave. */
+  get given(): readonly Given[] {
+    return this.#host.given();
+  }
+
+  /** The machine that all this runs on. */
+  get machine(): Machine {
+    return machine(this.#folder);
   }
 
   #readings(): Readings {

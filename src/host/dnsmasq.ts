@@ -58,3 +58,24 @@ function poolLines(p: DhcpPool, i: number): string[] {
     ...p.fixed.map((f) => `dhcp-host=${f.mac},set:${tag},${f.address}`),
   ];
 }
+
+/** An address that was given to a host inside. */
+export type Given = {
+  readonly address: string;
+  readonly mac: string;
+  /** As it calls itself. */
+  readonly host?: string;
+  /** ISO 8601; absent of one that has it for good. */
+  readonly until?: string;
+};
+
+/** Of dnsmasq's file of leases: `expiry mac address host client` a line; what is none is passed over. */
+export function readGiven(text: string): Given[] {
+  return [...text.matchAll(/^(\d+) ((?:[0-9a-f]{2}:){5}[0-9a-f]{2}) (\d+\.\d+\.\d+\.\d+) (\S+)/gm)].map(
+    ([, expiry, mac, address, host]) => ({
+      ...{ address, mac },
+      ...(host === '*' ? {} : { host }),
+      ...(expiry === '0' ? {} : { until: new Date(Number(expiry) * 1000).toISOString() }),
+    }),
+  );
+}

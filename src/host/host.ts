@@ -5,6 +5,7 @@ import type { Link, Route, Tunnel } from '../plan/desired.ts';
 import { type Firewall, OPEN } from '../plan/firewall.ts';
 import type { Clock, DhcpClient, Services } from '../plan/services.ts';
 import type { LeaseEvents } from './dhcp-client.ts';
+import type { Given } from './dnsmasq.ts';
 import { addAddress, addRoute, dressDevice, removeAddress, removeRoute, setLink } from './iproute.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import { setFirewall, shut } from './nftables.ts';
@@ -119,6 +120,10 @@ export class Host {
 
   serve(services: Services): Promise<void> {
     return this.#neighbourhood.serve(services);
+  }
+
+  given(): readonly Given[] {
+    return this.#neighbourhood.given();
   }
 
   follow(clock: Clock | undefined): Promise<void> {

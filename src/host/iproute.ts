@@ -115,3 +115,20 @@ export async function kernelRoutes(): Promise<KernelRoute[]> {
     own: protocol !== 'kernel',
   }));
 }
+
+/** Of ARP (RFC 826) and Neighbour Discovery (RFC 4861); `state` in the kernel's word, like "reachable". */
+export type Neighbour = {
+  readonly address: string;
+  readonly device: string;
+  readonly mac: string;
+  readonly state: string;
+};
+
+export async function kernelNeighbours(): Promise<Neighbour[]> {
+  type Json = { dst: string; dev: string; lladdr?: string; state?: readonly string[] };
+  const list = JSON.parse(await run('ip', ['-json', 'neighbour', 'show'])) as Json[];
+  return list.map(({ dst, dev, lladdr = '-', state = [] }) => ({
+    ...{ address: dst, device: dev, mac: lladdr },
+    state: state.join(', ').toLowerCase(),
+  }));
+}

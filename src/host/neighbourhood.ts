@@ -1,12 +1,14 @@
 // The programs that speak with the networks around: a DHCP client an interface outside, one dnsmasq for those inside, one chronyd.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, DhcpClient, Services } from '../plan/services.ts';
 import { chronyConf } from './chrony.ts';
 import { askForAddress, type LeaseEvents } from './dhcp-client.ts';
-import { dnsmasqConf } from './dnsmasq.ts';
+import { dnsmasqConf, type Given, readGiven } from './dnsmasq.ts';
 import { Service } from './service.ts';
+
+const LEASES = 'dhcp.leases';
 
 export class Neighbourhood {
   readonly #events: LeaseEvents;
@@ -47,7 +49,7 @@ export class Neighbourhood {
     if (services.pools.length === 0 && !services.dns) return;
     const folder = this.#place();
     const conf = join(folder, 'dnsmasq.conf');
-    writeFileSync(conf, dnsmasqConf(services, { leases: join(folder, 'dhcp.leases') }));
+    writeFileSync(conf, dnsmasqConf(services, { leases: join(folder, LEASES) }));
     this.#dnsmasq = new Service('dnsmasq', ['--keep-in-foreground', `--conf-file=${conf}`], {
       // Its warnings, and what keeps it from beginning.
       err: (line) => {
@@ -57,13 +59,23 @@ export class Neighbourhood {
     });
   }
 
+  /** What our DHCP server gave to whom. */
+  given(): Given[] {
+    if (!this.#dnsmasq) return [];
+    const file = join(this.#place(), LEASES);
+    return existsSync(file) ? readGiven(readFileSync(file, 'utf8')) : [];
+  }
+
   async follow(clock: Clock | undefined): Promise<void> {
     await this.#chronyd?.stop();
     this.#chronyd = undefined;
     if (!clock) return;
     const folder = this.#place();
     const conf = join(folder, 'chrony.conf');
-    writeFileSync(conf, chronyConf(clock, { drift: join(folder, 'chrony.drift') }));
+    const pid = join(folder, 'chrony.pid');
+    // Of one that the power took along: whoever has its number now would keep the next one from starting.
+    rmSync(pid, { force: true });
+    writeFileSync(conf, chronyConf(clock, { drift: join(folder, 'chrony.drift'), pid }));
     const user = process.getuid?.() === 0 ? [] : ['-U'];
     this.#chronyd = new Service('chronyd', ['-d', '-f', conf, ...user, ...(this.#setsClock ? [] : ['-x'])], {
       err: (line) => {

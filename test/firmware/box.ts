@@ -17,6 +17,8 @@ export type BoxOptions = {
   readonly machine?: Machine;
   /** The disk's file, which it keeps. */
   readonly disk: string;
+  /** A boot slot, for a machine that has no boot loader of ours: what its firmware would do is done for it. */
+  readonly boot?: string;
   /** ge0, ge1 … */
   readonly cables?: readonly Cable[];
 };
@@ -92,7 +94,7 @@ export class Box {
       ],
     ];
     const at = cables[0]?.ns;
-    const command = [...this.#program(machine), ...common];
+    const command = [...(await this.#program(machine)), ...common];
     // TAPs are opened by their names where the machine runs, and then go where their cables end.
     this.#proc = at
       ? at.spawn(command, { log: `${this.#path}.qemu` })
@@ -130,7 +132,7 @@ export class Box {
     await at.ip('tuntap', 'add', 'dev', tap, 'mode', 'tap', 'vnet_hdr');
   }
 
-  #program(machine: Machine): string[] {
+  async #program(machine: Machine): Promise<string[]> {
     const cpu = ['-cpu', 'max,pku=off', '-device', 'i6300esb', '-action', 'watchdog=reset', '-vga', 'std'];
     if (machine === 'bios') return ['qemu-system-x86_64', '-machine', 'q35', ...cpu];
     const flash = (code: string, variables: string) => {
@@ -146,7 +148,20 @@ export class Box {
         ...['qemu-system-x86_64', '-machine', 'q35', ...cpu],
         ...flash('/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd'),
       ];
-    return ['qemu-system-aarch64', '-machine', 'virt', '-cpu', 'max,pauth-impdef=on'];
+    const [kernel, initrd] = ['vmlinuz', 'initrd'].map((name) => `${this.#path}.${name}`);
+    for (const [name, to] of [
+      ['vmlinuz', kernel],
+      ['initrd', initrd],
+    ])
+      await exec(this.#lab.scope, ['mcopy', '-n', '-i', this.#options.boot ?? '', `::${name}`, to]);
+    return [
+      ...['qemu-system-aarch64', '-machine', 'virt', '-cpu', 'max,pauth-impdef=on'],
+      ...['-kernel', kernel, '-initrd', initrd],
+      ...[
+        '-append',
+        'console=ttyAMA0 rauc.slot=A sekisho.root=5 net.ifnames=0 panic=5 quiet systemd.show_status=no',
+      ],
+    ];
   }
 
   /** The power goes, at whatever moment. */

@@ -21,8 +21,8 @@ export function image(board: Board, signer: Signer): Product {
 }
 
 /** The disk as it is written to a card. */
-export async function unpacked(lab: Lab, { image: file }: Product): Promise<string> {
-  const disk = join(lab.tmp, 'disk.img');
+export async function unpacked(lab: Lab, { image: file }: Product, name = 'image'): Promise<string> {
+  const disk = join(lab.tmp, `${name}.img`);
   await exec(lab.scope, ['zstd', '-qd', '--long=27', file, '-o', disk], { timeoutMs: 120_000 });
   return disk;
 }

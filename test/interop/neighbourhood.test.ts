@@ -31,6 +31,8 @@ const PROVIDER = [
   'resolver.host-database.0.address : 11.22.33.44',
   'resolver.host-database.1.hostname : inside.example.jp',
   'resolver.host-database.1.address : 192.168.1.5',
+  'ntp.service : enable',
+  'ntp.server : enable',
   'route.ipv4.0.destination : 192.168.1.0/24',
   'route.ipv4.0.gateway : ipsec0',
   ...tunnel([
@@ -73,6 +75,9 @@ const ROUTER = [
   'dns-forwarder.listen.0.interface : ge1',
   'resolver.host-database.0.hostname : router.example.jp',
   'resolver.host-database.0.address : 192.168.1.1',
+  'ntp.service : enable',
+  'ntp.server : enable',
+  'ntp.client.0.address : 10.0.0.2',
   ...tunnel([
     'ipv4.source : ge0',
     'ipv4.destination : 10.0.0.2',
@@ -141,6 +146,36 @@ test('names: ours, those that the provider knows, and none that nobody has', asy
     r.resolve4('router.example.jp').then((a) => console.log(a.join(' ')), () => {})`;
   const own = (await net.a.ip('address', 'show', 'dev', 'ge0')).match(/inet (\S+)\//)?.[1] ?? '';
   expect((await net.b.exec([process.execPath, '-e', outside, own])).stdout.trim()).toBe('');
+});
+
+test('the clock follows the provider’s, and hosts follow ours (RFC 5905)', async () => {
+  let said = '';
+  await until(
+    async () => {
+      said = await a.show('system');
+      return /^clock +\S+, as 10\.0\.0\.2 says, within \d+\.\d ms$/m.test(said);
+    },
+    30_000,
+    () => `the clock follows nobody:\n${said}`,
+  );
+  const ask = ['chronyd', '-Q', '-t', '10', '-f', '/dev/null', 'server 192.168.1.1 iburst'];
+  const { stderr, stdout } = await net.host1.exec(ask);
+  expect(stdout + stderr).toMatch(/System clock wrong by -?0\.\d+ seconds \(ignored\)/);
+});
+
+test('show tells who is around, and the shell asks whether they answer', async () => {
+  expect(await a.show('status', 'dhcp')).toMatch(
+    /^address +mac +host +until\n[\s\S]*^192\.168\.1\.9 +02:00:5e:10:00:09 +\S+ +\d{4}-/m,
+  );
+  expect(await a.show('status', 'arp')).toMatch(/^ge0 +10\.0\.0\.2 +[\da-f:]{17} +\w/m);
+  expect(await a.show('status', 'route')).toMatch(/^default +10\.0\.0\.2 +ge0 +static$/m);
+  const reached = await a.cli('ping', '192.168.2.2', 'from', '192.168.1.1');
+  expect(reached.stdout).toMatch(/5 packets transmitted, 5 received, 0% packet loss/);
+  const none = await a.cli('ping', '192.168.2.77');
+  expect(none.stdout).toMatch(/5 packets transmitted, 0 received/);
+  expect(none.code).not.toBe(0);
+  const mistaken = await a.cli('ping', '--', '-f');
+  expect(mistaken.stderr).toMatch(/-f[^\n]*an address or a name/);
 });
 
 test('a program that dies is begun again; with the router all of them go', async () => {

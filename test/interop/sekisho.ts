@@ -39,7 +39,8 @@ export class Sekisho {
     const [socket, log, file] = ['sock', 'log', 'conf'].map((end) => join(lab.tmp, `${name}.${end}`));
     writeFileSync(file, config);
     const state = join(lab.tmp, `${name}.state`);
-    const args = ['--config', file, '--socket', socket, '--state', state];
+    // The machine's clock is nobody's business here.
+    const args = ['--config', file, '--socket', socket, '--state', state, '--keep-clock'];
     const proc = ns.spawn([CLI, 'run', ...args], { log });
     const router = new Sekisho(ns, socket, log, file, proc);
     await until(

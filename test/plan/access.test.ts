@@ -96,7 +96,10 @@ describe('the time', () => {
       inside: [{ device: 'ge1', networks: ['192.168.1.0/24'] }],
     });
     expect(firewall.own).toContainEqual(expect.objectContaining({ kind: 'ntp', device: 'ge1' }));
-    const conf = chronyConf(services.clock ?? { servers: [], inside: [] }, { drift: '/tmp/drift' });
+    const conf = chronyConf(services.clock ?? { servers: [], inside: [] }, {
+      drift: '/tmp/drift',
+      pid: '/tmp/pid',
+    });
     expect(conf).toMatch(/^server ntp\.example\.org iburst$/m);
     expect(conf).toMatch(/^allow 192\.168\.1\.0\/24$/m);
     expect(conf).not.toMatch(/^port 0$/m);
