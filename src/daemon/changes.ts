@@ -67,10 +67,19 @@ export class Changes {
     this.#saved = saved;
     this.#candidate = router.tree;
     // What runs at the start is what the first commit can be taken back to.
-    const [last] = this.history();
-    const known = last && store?.revision(last.number);
-    if (router.tree.size > 0 && (!known || diff(known, router.tree).length > 0))
+    const last = this.#lastCommit();
+    if (router.tree.size > 0 && (!last || diff(last, router.tree).length > 0))
       this.#record(router.tree, 'router', 'start');
+  }
+
+  /** Undefined also of one that cannot be read, as when a later version made it: the start has told so already. */
+  #lastCommit(): Tree | undefined {
+    const [last] = this.history();
+    try {
+      return last && this.#store?.revision(last.number);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Requests that change something come one after another. */

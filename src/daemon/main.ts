@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     if (beginning) await router.start(beginning);
     else await startWith(router, store ? beginnings(store, values.first, log) : [emptyTree], log);
     const started = router;
-    const [kept = emptyTree] = saved(store, log);
+    const [kept = emptyTree] = saved(store);
     changes = new Changes(router, store, kept, log, (condition, since) => met(started, condition, since));
     firmware = new Firmware(router, state?.path('update.json') ?? '/nonexistent', log);
   } catch (e) {
@@ -124,12 +124,14 @@ function storeOf(state: State, log: Log): Store {
 
 /** What was saved; on a router that has nothing of the kind what was laid down for it, which is then saved. */
 function* beginnings(store: Store, folder: string | undefined, log: Log): Generator<Tree> {
-  const known = store.history().length > 0 || [...saved(store, log)].length > 1;
+  const known = store.history().length > 0 || [...saved(store)].length > 1;
   const first = known || folder === undefined ? undefined : firstConfiguration(folder);
   for (const text of first?.mistakes ?? [])
     log.add({ level: 'error', function: 'conf', code: 'first', text });
-  if (first) {
+  if (first && folder !== undefined) {
     store.save(first.tree);
+    // Its secrets are sealed now. What was not taken is still its owner's.
+    if (first.mistakes.length === 0) rmSync(folder, { recursive: true });
     yield first.tree;
   }
   yield* saved(store, log);
@@ -137,14 +139,14 @@ function* beginnings(store: Store, folder: string | undefined, log: Log): Genera
 
 /**
  * What was saved, and where that cannot be the commits before it; of a router that nobody has configured, nothing. A router
- * that is not reached any more is the worst of all.
+ * that is not reached any more is the worst of all. The log hears of what cannot be read.
  */
-function* saved(store: Store | undefined, log: Log): Generator<Tree> {
+function* saved(store: Store | undefined, log?: Log): Generator<Tree> {
   const attempt = (read: () => Tree | undefined): Tree | undefined => {
     try {
       return read();
     } catch (e) {
-      log.add({ level: 'error', function: 'conf', code: 'unreadable', text: (e as Error).message });
+      log?.add({ level: 'error', function: 'conf', code: 'unreadable', text: (e as Error).message });
       return undefined;
     }
   };

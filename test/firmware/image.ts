@@ -6,7 +6,7 @@ import type { Signer } from '../../firmware/keys.ts';
 import type { Lab } from '../interop/netns.ts';
 import { exec } from '../interop/proc.ts';
 
-const VERSION = '0.0.1';
+export const VERSION = '0.0.1';
 
 export function image(board: Board, signer: Signer): Product {
   const cache = usualCache();

@@ -69,6 +69,16 @@ test('a PC by UEFI and a Pi are set up at their consoles, and a tunnel connects 
   }
   const { stdout } = await lans[0].exec(['ping', '-c', '5', '-W', '5', '192.168.2.9']);
   expect(stdout).toMatch(/ 0% packet loss/);
-  const measured = await boxes[0].command('bench tunnel ipsec0 192.168.2.1', 120_000);
+  const reached = await boxes[0].command('ping 192.168.2.1 from 192.168.1.1');
+  expect(reached).toMatch(/ 0% packet loss/);
+});
+
+test('what the tunnel carries is measured from one end to the other', async () => {
+  await boxes[1].command('bench serve');
+  const measured = await boxes[0].command('bench tunnel ipsec0 192.168.2.1', 180_000);
   expect(measured).toMatch(/latency +[\d.]+ ms there and back/);
+  expect(measured).toMatch(/ 0% of 200 echo requests/);
+  expect(measured).toMatch(
+    /send +[\d.]+ \w+\/s of TCP\n +receive +[\d.]+ \w+\/s of TCP\n +packets +[\d,]+ a second/,
+  );
 });

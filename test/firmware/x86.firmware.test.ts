@@ -13,6 +13,7 @@ import { exec, until } from '../interop/proc.ts';
 import { Strongswan } from '../interop/strongswan.ts';
 import { Box } from './box.ts';
 import { image, unpacked } from './image.ts';
+import { openWan } from './wan.ts';
 
 const board = BOARDS.x86_64;
 const REACH = fileURLToPath(new URL('../interop/reach.ts', import.meta.url));
@@ -37,12 +38,9 @@ beforeAll(async () => {
   lab = await Lab.open('box');
   key = join(lab.tmp, 'key');
   base = await unpacked(lab, product);
-  [isp, lan] = [await lab.netns('isp'), await lab.netns('lan')];
   // The network outside: an address by DHCP, a gateway that answers, and a peer.
-  await isp.ip('link', 'add', 'wan', 'type', 'bridge');
-  await isp.ip('link', 'set', 'wan', 'up');
-  await isp.address('wan', '192.0.2.254/24');
-  await isp.address('wan', '192.0.2.9/24');
+  isp = await openWan(lab, ['192.0.2.254/24', '192.0.2.9/24']);
+  lan = await lab.netns('lan');
   await isp.address('lo', '192.168.2.1/32');
   const conf = join(lab.tmp, 'isp.conf');
   writeFileSync(
@@ -227,7 +225,7 @@ describe('updates', () => {
     await install('/data/home/admin/garbage.raucb');
     await box.sees(/the root on \S+ is none/, 200_000);
     expect(await backAgain()).toMatch(
-      /started from slot B[\s\S]*Last update: slot A was left again: it did not start/,
+      /started from slot B\n +slot A: garbage, not to be started[\s\S]*Last update: slot A was left again: it did not start/,
     );
   });
 
@@ -256,6 +254,8 @@ function hang(boot: string): void {
   );
   const shell = [
     `mcopy -n -i ${boot} ::initrd ${folder}/initrd`,
+    // An archive begins at a multiple of four.
+    `truncate -s %4 ${folder}/initrd`,
     `(cd ${folder} && echo init | cpio --quiet -o -H newc) >>${folder}/initrd`,
     `mcopy -o -i ${boot} ${folder}/initrd ::initrd`,
   ];

@@ -35,13 +35,25 @@ export class Sekisho {
   }
 
   /** Starts a router from SEIL text and waits until it is ready. */
-  static async start(lab: Lab, ns: Ns, name: string, config: string): Promise<Sekisho> {
-    const [socket, log, file] = ['sock', 'log', 'conf'].map((end) => join(lab.tmp, `${name}.${end}`));
+  static start(lab: Lab, ns: Ns, name: string, config: string): Promise<Sekisho> {
+    const file = join(lab.tmp, `${name}.conf`);
     writeFileSync(file, config);
-    const state = join(lab.tmp, `${name}.state`);
+    return Sekisho.#run(lab, ns, name, ['--config', file, '--state', join(lab.tmp, `${name}.state`)]);
+  }
+
+  /** Starts a router with what is in the folder of its state; `first`: what a new one begins with. */
+  static boot(lab: Lab, ns: Ns, name: string, state: string, first?: string): Promise<Sekisho> {
+    return Sekisho.#run(lab, ns, name, [
+      '--state',
+      state,
+      ...(first === undefined ? [] : ['--first', first]),
+    ]);
+  }
+
+  static async #run(lab: Lab, ns: Ns, name: string, more: readonly string[]): Promise<Sekisho> {
+    const [socket, log, file] = ['sock', 'log', 'conf'].map((end) => join(lab.tmp, `${name}.${end}`));
     // The machine's clock is nobody's business here.
-    const args = ['--config', file, '--socket', socket, '--state', state, '--keep-clock'];
-    const proc = ns.spawn([CLI, 'run', ...args], { log });
+    const proc = ns.spawn([CLI, 'run', '--socket', socket, '--keep-clock', ...more], { log });
     const router = new Sekisho(ns, socket, log, file, proc);
     await until(
       () => /ready, /.test(router.stderr()) || !proc.running,
