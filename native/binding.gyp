@@ -7,7 +7,7 @@
         "io/tun.cc", "io/sockets.cc", "io/esp_sender.cc",
         "io/esp_port.cc", "io/xdp.cc", "io/packet_socket.cc", "io/ethernet.cc", "io/next_hop.cc",
         "path/packet.cc", "path/coalesce.cc", "path/encapsulate.cc", "path/decapsulate.cc", "path/transport.cc",
-        "path/outbound.cc", "path/inbound.cc", "path/crew.cc", "path/ports.cc", "path/engine.cc",
+        "path/outbound.cc", "path/inbound.cc", "path/crew.cc", "path/ports.cc", "path/engine.cc", "path/loopback.cc",
         "x509/verify.cc", "napi/x509.cc", "napi/binding.cc"
       ],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],

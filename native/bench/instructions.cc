@@ -29,10 +29,9 @@
 #include "../crypto/kernels.h"
 #include "../io/esp_port.h"
 #include "../path/outbound.h"
-#include "pipe.h"
+#include "../path/pipe.h"
 
 using namespace sekisho;
-using namespace sekisho::bench;
 
 namespace {
 

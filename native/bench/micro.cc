@@ -9,10 +9,9 @@
 #include <map>
 #include <string>
 
-#include "pipe.h"
+#include "../path/pipe.h"
 
 using namespace sekisho;
-using namespace sekisho::bench;
 
 namespace {
 

@@ -77,6 +77,10 @@ struct SuiteName {
   const char* integrity;
 };
 std::vector<SuiteName> suite_names();
+// "aes256/sha256", "aes128-gcm16".
+inline std::string title(const SuiteName& s) {
+  return std::string(s.encryption) + (*s.integrity ? "/" : "") + s.integrity;
+}
 
 // Overwrites secrets so that the compiler cannot leave it out.
 void wipe(void* secret, size_t octets);

@@ -1,9 +1,11 @@
 // What a tunnel carries: echo requests for latency and loss, iperf3 for the rest where the other end answers it.
 import { HostError, run } from '../host/run.ts';
 import { Service } from '../host/service.ts';
+import { CIPHERS, type CipherName } from '../ike/crypto/algorithm.ts';
 import { parseAddress } from '../net/address.ts';
-import type { TunnelBench } from '../show/bench.ts';
-import { showBench } from '../show/bench.ts';
+import type { Tunnel } from '../plan/desired.ts';
+import { showBench, showLoopback, type TunnelBench } from '../show/bench.ts';
+import { type TunnelView, tunnelView } from '../show/view.ts';
 import type { Answer } from './protocol.ts';
 import type { Router } from './router.ts';
 
@@ -23,16 +25,13 @@ const SERVE_MS = 600_000;
 
 /** `address`: behind the tunnel; without it the tunnel's own other end, where that is configured. */
 export async function benchTunnel(router: Router, connection: string, address?: string): Promise<Answer> {
-  const tunnel = router.desired?.tunnels.find((t) => t.name === connection);
-  if (!tunnel) {
-    const known = (router.desired?.tunnels ?? []).map((t) => t.name).join(', ') || 'none is configured';
-    return { ok: false, error: `There is no tunnel ${connection}: ${known}.` };
-  }
+  const tunnel = find(router, connection);
+  if (!tunnel) return unknown(router, connection);
   const to = address ?? tunnel.peer;
   if (to === undefined || parseAddress(to) === undefined)
     return {
       ok: false,
-      error: `Give an address behind ${connection} that answers: bench tunnel ${connection} ADDRESS.`,
+      error: `Give an address behind ${connection} that answers: bench tunnel ${connection} ADDRESS; or bench tunnel ${connection} loopback.`,
     };
   const data: TunnelBench = {
     tunnel: connection,
@@ -41,6 +40,31 @@ export async function benchTunnel(router: Router, connection: string, address?: 
     ...(await flood(to)),
   };
   return { ok: true, text: showBench(data), data };
+}
+
+/** What the tunnel's suite carries from this machine to itself: nobody at the other end is needed. */
+export async function benchLoopback(router: Router, connection: string): Promise<Answer> {
+  const tunnel = find(router, connection);
+  if (!tunnel) return unknown(router, connection);
+  const suite = suiteOf(tunnel, tunnelView(router.source));
+  const data = { tunnel: connection, suite, ...(await router.dataplane.measureLoopback(suite)) };
+  return { ok: true, text: showLoopback(data), data };
+}
+
+/** The one that was agreed on; as long as none was, the one that is proposed first. */
+function suiteOf({ name, child }: Tunnel, views: readonly TunnelView[]): string {
+  const agreed = views.find((v) => v.connection === name)?.children.find((c) => c.state === 'live')?.suite;
+  const [cipher, integrity] = agreed?.split('/') ?? [child.ciphers[0], child.hashes[0]];
+  return CIPHERS[cipher as CipherName].aead ? cipher : `${cipher}/${integrity}`;
+}
+
+function find(router: Router, connection: string): Tunnel | undefined {
+  return router.desired?.tunnels.find((t) => t.name === connection);
+}
+
+function unknown(router: Router, connection: string): Answer {
+  const known = (router.desired?.tunnels ?? []).map((t) => t.name).join(', ') || 'none is configured';
+  return { ok: false, error: `There is no tunnel ${connection}: ${known}.` };
 }
 
 async function echoes(device: string, to: string): Promise<Pick<TunnelBench, 'echo'>> {

@@ -6,7 +6,7 @@ import { showDiagnosis } from '../show/diagnosis.ts';
 import { showFirmware } from '../show/firmware.ts';
 import { showHistory } from '../show/history.ts';
 import { ikeView, tunnelView } from '../show/view.ts';
-import { benchServe, benchTunnel } from './bench.ts';
+import { benchLoopback, benchServe, benchTunnel } from './bench.ts';
 import type { Changes } from './changes.ts';
 import { diagnose } from './diagnose.ts';
 import { compare, edit, stateOf } from './edit.ts';
@@ -57,6 +57,8 @@ export async function answer(
       return captureTunnel(router, request, caller);
     case 'bench-tunnel':
       return benchTunnel(router, request.connection, request.address);
+    case 'bench-loopback':
+      return benchLoopback(router, request.connection);
     case 'bench-serve':
       return benchServe();
     case 'firmware': {

@@ -58,6 +58,7 @@ export type Request =
     }
   /** What a tunnel carries, to an address behind it; and to answer others who measure. */
   | { readonly command: 'bench-tunnel'; readonly connection: string; readonly address?: string }
+  | { readonly command: 'bench-loopback'; readonly connection: string }
   | { readonly command: 'bench-serve' }
   /** New keys for a tunnel, or for all. */
   | { readonly command: 'renew'; readonly connection?: string }

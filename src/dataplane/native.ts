@@ -8,6 +8,7 @@ import type {
   CryptoSpeed,
   Dataplane,
   DataplaneEvent,
+  LoopbackSpeed,
   NativeEsp,
   Statistics,
   TunnelSettings,
@@ -33,6 +34,7 @@ type NativeModule = {
   readonly Engine: new (onEvents: (events: DataplaneEvent[]) => void) => NativeEngine;
   readonly x509: X509;
   readonly measureCrypto: () => Promise<readonly CryptoSpeed[]>;
+  readonly measureLoopback: (suite: string) => Promise<LoopbackSpeed>;
   /** The user who connected a Unix socket (SO_PEERCRED), or -1. */
   readonly peerUid: (fd: number) => number;
   /** Tells systemd something (sd_notify(3)); false where nobody listens. */
@@ -117,6 +119,10 @@ export class NativeDataplane implements Dataplane {
 
   measureCrypto(): Promise<readonly CryptoSpeed[]> {
     return loadNative().measureCrypto();
+  }
+
+  measureLoopback(suite: string): Promise<LoopbackSpeed> {
+    return loadNative().measureLoopback(suite);
   }
 
   statistics(): Statistics {

@@ -1,4 +1,5 @@
 // What a tunnel carried, in words.
+import type { LoopbackSpeed } from '../dataplane/port.ts';
 
 export type TunnelBench = {
   readonly tunnel: string;
@@ -43,6 +44,19 @@ export function showBench({ tunnel, address, echo, flood, noFlood }: TunnelBench
               ]),
         ]
       : [`  throughput  not measured: ${noFlood}`]),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+export type LoopbackBench = LoopbackSpeed & { readonly tunnel: string; readonly suite: string };
+
+export function showLoopback(b: LoopbackBench): string {
+  const lines = [
+    `${b.tunnel} to this machine itself, ${b.suite}, one core, no network`,
+    `  latency     ${b.microseconds.toFixed(1)} us for a packet of 1,400 octets, both ends`,
+    `  loss        ${(100 * (1 - b.arrived / b.sent)).toFixed(0)}% of ${b.sent.toLocaleString('en')} packets`,
+    `  throughput  ${rate(b.gbit * 1e9)} of packets of 1,400 octets`,
+    `  packets     ${Math.round(b.packets).toLocaleString('en')} a second of 64 octets`,
   ];
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -1,7 +1,9 @@
 // Parts of the images' recipes that need no image: what is in them, what is kept of modules, steps that are not done twice.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { grubenv } from '../../firmware/gpt.ts';
 import { closure } from '../../firmware/kernel.ts';
@@ -111,4 +113,18 @@ describe('the bill of materials', () => {
       '2023-11-14T22:13:20Z',
     ]);
   });
+});
+
+test('the router’s service is confined, as systemd itself judges it', () => {
+  const unit = fileURLToPath(
+    new URL('../../firmware/overlay/usr/lib/systemd/system/sekisho.service', import.meta.url),
+  );
+  // Tenths: what it may do is what it is for, which is links, routes, raw packets, XDP and the clock.
+  const { status, stdout, stderr } = spawnSync(
+    'systemd-analyze',
+    ['security', '--offline=true', '--threshold=35', '--no-pager', unit],
+    { encoding: 'utf8' },
+  );
+  expect(`${stdout}${stderr}`).toMatch(/Overall exposure level for sekisho\.service: \d\.\d OK/);
+  expect(status).toBe(0);
 });

@@ -28,6 +28,13 @@ export const BOX: readonly Row[] = [
     'admin',
   ],
   [
+    'bench tunnel <tunnel> loopback',
+    'What its cipher suite carries from this machine to itself',
+    '対向なしで、トンネルの暗号スイートの性能を測る',
+    ask((args) => ({ command: 'bench-loopback', connection: String(args.tunnel) })),
+    'admin',
+  ],
+  [
     'bench serve',
     'Answers measurements of the other end for ten minutes',
     '対向からの測定に10分間応答する',
