@@ -106,7 +106,7 @@ const UNUSED_PROGRAMS =
 
 /** Units of Debian's that a router has no use for. */
 const UNUSED_UNITS =
-  /^(apt-|dpkg-|e2scrub|fstrim|chrony|nftables|systemd-(networkd|resolved|timesyncd|hwdb|firstboot|boot-|homed|userdbd|portabled|pcr|tpm2|sysext|confext|pstore|quotacheck|binfmt|battery|bsod|ask-password-plymouth|machine-id)|ssh@|ssh\.socket|rescue-ssh|initrd-|getty-static|system-update|plymouth|ldconfig|systemd-update-done|systemd-sysusers|systemd-journal-catalog|proc-sys-fs-binfmt)/;
+  /^(apt-|dpkg-|e2scrub|fstrim|chrony|nftables|systemd-(networkd|resolved|timesyncd|hwdb|firstboot|boot-|homed|userdbd|portabled|pcr|tpm2|sysext|confext|pstore|quotacheck|binfmt|battery|bsod|ask-password-plymouth|machine-id)|ssh@|ssh\.socket|rescue-ssh|initrd-|getty-static|system-update|plymouth|ldconfig|systemd-update-done|systemd-sysusers|systemd-journal-catalog|systemd-initctl|rc-local|proc-sys-fs-binfmt)/;
 
 /** `root` in the folder. */
 export function assembleRoot(

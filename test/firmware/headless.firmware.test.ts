@@ -73,6 +73,10 @@ beforeAll(async () => {
   const product = image(BOARDS.x86_64, ownSigner(join(usualCache(), 'signer')));
   lab = await Lab.open('headless');
   const isp = await openWan(lab, [...TUNNELS.map((n) => `${peerOf(n)}/24`), '192.0.2.254/24']);
+  const time = join(lab.tmp, 'time.conf');
+  const lines = ['local stratum 8', 'allow 192.0.2.0/24', 'cmdport 0', `pidfile ${time}.pid`, ''];
+  writeFileSync(time, lines.join('\n'));
+  isp.spawn(['chronyd', '-d', '-x', '-f', time], { log: `${time}.log` });
   for (const n of TUNNELS) await isp.address('lo', `10.${n}.0.1/32`);
   const peer = await Strongswan.start(lab, isp, { name: 'sites' });
   await peer.load(
@@ -141,6 +145,15 @@ test('is content with 250 MB of memory', async () => {
     `ten tunnels up: ${(memory.used / 1e6).toFixed(0)} MB used, ${(memory.router / 1e6).toFixed(0)} MB of them by the router\n`,
   );
   expect(memory.used).toBeLessThan(MEMORY);
+});
+
+test('has its clock from the server that it was told', async () => {
+  await until(
+    async () => /^clock .* as 192\.0\.2\.254 says/m.test(await ssh('show', 'system')),
+    60_000,
+    () => 'its clock follows nobody',
+    2000,
+  );
 });
 
 test('keeps no copy of the keys beside its boot loader, and starts with them again', async () => {
