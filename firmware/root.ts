@@ -172,7 +172,7 @@ export function assembleRoot(
 }
 
 /**
- * What V8 makes of our sources, so that it need not be made at every start (NODE_COMPILE_CACHE of sekisho.service).
+ * What V8 makes of our sources, so that it need not be made at every start (cli/sekisho looks for it).
  * The two flags make it the same octets each time; V8 leaves them out of what it compares when it takes a cache.
  */
 function compile(root: string): void {

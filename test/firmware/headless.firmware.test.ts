@@ -9,8 +9,9 @@ import { ownSigner } from '../../firmware/keys.ts';
 import { Lab, type Ns } from '../interop/netns.ts';
 import { exec, until } from '../interop/proc.ts';
 import { Strongswan } from '../interop/strongswan.ts';
-import { BOOT_MS, Box } from './box.ts';
+import { BOOT_MS, Box, keepConsoles } from './box.ts';
 import { image, unpacked } from './image.ts';
+import { ssh } from './ssh.ts';
 import { openWan } from './wan.ts';
 
 const TUNNELS = Array.from({ length: 10 }, (_, n) => n);
@@ -109,16 +110,11 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  if (process.env.SEKISHO_CONSOLE && box) writeFileSync(process.env.SEKISHO_CONSOLE, box.said);
+  keepConsoles(box);
   await lab?.close();
 });
 
-const SSH = ['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'];
-
-async function ssh(...words: string[]): Promise<string> {
-  const command = ['ssh', '-i', key, ...SSH, '-o', 'ConnectTimeout=5', 'admin@192.168.1.1', ...words];
-  return (await lan.exec(command, { timeoutMs: 60_000, allowFail: true })).stdout;
-}
+const shell = (...words: string[]) => ssh(lan, key, ...words);
 
 test('starts with what lay beside its boot loader: ten tunnels, and SSH for whoever has the key', async () => {
   await box.powerOn();
@@ -127,7 +123,7 @@ test('starts with what lay beside its boot loader: ten tunnels, and SSH for whoe
   let said = '';
   await until(
     async () => {
-      said = await ssh('show');
+      said = await shell('show');
       return /headless: 10 of 10 tunnels up/.test(said);
     },
     BOOT_MS,
@@ -138,7 +134,7 @@ test('starts with what lay beside its boot loader: ten tunnels, and SSH for whoe
 });
 
 test('is content with 250 MB of memory', async () => {
-  const { memory } = JSON.parse(await ssh('show', 'system', '|', 'json')) as {
+  const { memory } = JSON.parse(await shell('show', 'system', '|', 'json')) as {
     memory: { used: number; router: number };
   };
   process.stdout.write(
@@ -149,7 +145,7 @@ test('is content with 250 MB of memory', async () => {
 
 test('has its clock from the server that it was told', async () => {
   await until(
-    async () => /^clock .* as 192\.0\.2\.254 says/m.test(await ssh('show', 'system')),
+    async () => /^clock .* as 192\.0\.2\.254 says/m.test(await shell('show', 'system')),
     60_000,
     () => 'its clock follows nobody',
     2000,
@@ -157,11 +153,11 @@ test('has its clock from the server that it was told', async () => {
 });
 
 test('keeps no copy of the keys beside its boot loader, and starts with them again', async () => {
-  await ssh('reboot');
+  await shell('reboot');
   await box.sees(/Booting `Sekisho \(slot A\)'/, BOOT_MS);
   await box.sees(/Booting `Sekisho \(slot A\)'/, BOOT_MS);
   await until(
-    async () => /10 of 10 tunnels up/.test(await ssh('show')),
+    async () => /10 of 10 tunnels up/.test(await shell('show')),
     BOOT_MS,
     () => 'not ten tunnels after a new start',
     2000,

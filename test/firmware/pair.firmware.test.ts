@@ -1,13 +1,12 @@
 // Two boxes, a PC started by UEFI and what a Pi starts, set up by their questions: a tunnel between them, hosts behind both. The
 // Pi's own boot chain cannot be emulated (autoboot.test.ts has it); everything behind it runs on another arm64 machine.
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BOARDS } from '../../firmware/board.ts';
 import { usualCache } from '../../firmware/image.ts';
 import { ownSigner } from '../../firmware/keys.ts';
 import { Lab, type Ns } from '../interop/netns.ts';
-import { Box } from './box.ts';
+import { Box, keepConsoles } from './box.ts';
 import { image, unpacked } from './image.ts';
 
 const PASSWORD = 'over the mountain';
@@ -43,8 +42,7 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  const { SEKISHO_CONSOLE: file } = process.env;
-  if (file) writeFileSync(file, (boxes ?? []).map((b) => `== ${b.name}\n${b.said}\n`).join(''));
+  keepConsoles(...(boxes ?? []));
   await lab?.close();
 });
 

@@ -11,8 +11,9 @@ import { ownSigner } from '../../firmware/keys.ts';
 import { Lab, type Ns } from '../interop/netns.ts';
 import { exec, until } from '../interop/proc.ts';
 import { Strongswan } from '../interop/strongswan.ts';
-import { Box } from './box.ts';
+import { Box, keepConsoles } from './box.ts';
 import { image, unpacked } from './image.ts';
+import { SSH, ssh } from './ssh.ts';
 import { openWan } from './wan.ts';
 
 const board = BOARDS.x86_64;
@@ -21,8 +22,6 @@ const PASSWORD = 'over the mountain';
 /** Asks the box for a name. */
 const RESOLVE = `const r = new (require('dns').Resolver)(); r.setServers(['192.168.1.1']);
 r.resolve4('www.example.org', (e, a) => process.stdout.write(String(e ?? a[0])));`;
-const SSH = ['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'];
-
 let lab: Lab;
 let product: Product;
 let base: string;
@@ -83,7 +82,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  if (process.env.SEKISHO_CONSOLE && box) writeFileSync(process.env.SEKISHO_CONSOLE, box.said);
+  keepConsoles(box);
   await lab?.close();
 });
 
@@ -111,11 +110,7 @@ async function bring(file: string, name: string): Promise<void> {
   await lan.exec(['scp', '-i', key, ...SSH, file, `admin@192.168.1.1:${name}`], { timeoutMs: 300_000 });
 }
 
-const ssh = (...words: string[]) =>
-  lan.exec(['ssh', '-i', key, ...SSH, 'admin@192.168.1.1', ...words], {
-    timeoutMs: 120_000,
-    allowFail: true,
-  });
+const shell = (...words: string[]) => ssh(lan, key, ...words);
 
 /** Installs, waits until the box has started again, and tells what became of it. */
 async function install(name: string): Promise<void> {
@@ -156,7 +151,7 @@ describe('a new box', () => {
     await box.command('commit');
     await box.command('save');
     await until(
-      async () => (await ssh('show')).stdout.includes('ipsec0'),
+      async () => (await shell('show')).includes('ipsec0'),
       60_000,
       () => 'no SSH',
     );
