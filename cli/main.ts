@@ -75,7 +75,7 @@ withSocket(program.command('run'))
   .option('--journal <file>', 'write down all that the IKE engine is told, keys included, to be replayed')
   .option(
     '--first <folder>',
-    'begin with sekisho.conf and sekisho.pub of this folder where nothing was ever saved',
+    'begin with sekisho.conf and sekisho.pub of this folder where nothing was ever saved; they are erased once they are taken',
   )
   .option(
     '--system <folder>',

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -102,11 +103,20 @@ const UNUSED = [
 
 /** Programs that are found by their names in a folder of programs. */
 const UNUSED_PROGRAMS =
-  /^(apt|dpkg|deb-|debconf|perl|cpan|grub-(?!editenv)|update-(rc|alternatives|passwd|initramfs)|ssh-(add|agent|argv0|copy-id|keyscan|pkcs11)|sqv|x86_64$|dselect|tarcat|rmt|add-shell|remove-shell|savelog|which\.debianutils|bashbug|localedef|iconvconfig|gpgv|tic|infocmp|systemd-(hwdb|cryptsetup|repart|sysext|confext|firstboot|dissect|nspawn|creds|cryptenroll|vmspawn|vpick|measure|pcr|tpm2))/;
+  /^(apt|dpkg|deb-|debconf|perl|cpan|grub-(?!editenv)|update-(rc|alternatives|passwd|initramfs)|ssh-(add|agent|argv0|copy-id|keyscan|pkcs11)|sqv|x86_64$|dselect|tarcat|rmt|add-shell|remove-shell|savelog|which\.debianutils|bashbug|localedef|iconvconfig|gpgv|tic|infocmp|systemd-(hwdb|cryptsetup|repart|sysext|confext|firstboot|dissect|nspawn|creds|cryptenroll|vmspawn|vpick|measure|pcr|tpm2|(hibernate-resume|rc-local|run|ssh|system-update|sysv|gpt-auto)-generator))/;
 
 /** Units of Debian's that a router has no use for. */
-const UNUSED_UNITS =
-  /^(apt-|dpkg-|e2scrub|fstrim|chrony|nftables|systemd-(networkd|resolved|timesyncd|hwdb|firstboot|boot-|homed|userdbd|portabled|pcr|tpm2|sysext|confext|pstore|quotacheck|binfmt|battery|bsod|ask-password-plymouth|machine-id)|ssh@|ssh\.socket|rescue-ssh|initrd-|getty-static|system-update|plymouth|ldconfig|systemd-update-done|systemd-sysusers|systemd-journal-catalog|systemd-initctl|rc-local|proc-sys-fs-binfmt)/;
+const UNUSED_UNITS = new RegExp(
+  `^(${[
+    'apt-|dpkg-|e2scrub|fstrim|chrony|nftables|ssh@|ssh\\.socket|rescue-ssh|initrd-|getty-static|system-update|plymouth|ldconfig|rc-local',
+    // File systems that nothing here looks at.
+    'dev-hugepages|dev-mqueue|sys-fs-fuse|sys-kernel-|proc-sys-fs-binfmt',
+    `systemd-(${[
+      'networkd|resolved|timesyncd|hwdb|firstboot|boot-|homed|userdbd|portabled|pcr|tpm2|sysext|confext|pstore|quotacheck|binfmt',
+      'battery|bsod|ask-password|machine-id|update-done|sysusers|journal-catalog|journal-flush|initctl|hibernate|random-seed|creds',
+    ].join('|')})`,
+  ].join('|')})`,
+);
 
 /** `root` in the folder. */
 export function assembleRoot(
@@ -185,6 +195,9 @@ function compile(root: string): void {
   sekisho(['sh', '-c', `${program} /usr/lib/sekisho/cli/main.ts --help`]);
   // The router's own beginning, which goes no further than this word.
   sekisho(['sh', '-c', `${program} /usr/lib/sekisho/src/daemon/main.ts --nothing 2>/dev/null || true`]);
+  // Node looks for it by who asks.
+  for (const name of readdirSync(join(root, COMPILED)).filter((n) => n.endsWith('-0')))
+    for (const { id } of USERS) symlinkSync(name, join(root, COMPILED, name.replace(/0$/, String(id))));
   run('find', [join(root, COMPILED), '-type', 'd', '-exec', 'chmod', '755', '{}', '+']);
   run('find', [join(root, COMPILED), '-type', 'f', '-exec', 'chmod', '644', '{}', '+']);
 }

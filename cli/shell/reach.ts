@@ -17,13 +17,17 @@ export function traceroute(session: Session, { host }: Args): Promise<Outcome> {
   return tell(session, 'tracepath', ['-n', '--', String(host)]);
 }
 
-export async function nslookup(_session: Session, args: Args): Promise<Outcome> {
+export async function nslookup(session: Session, args: Args): Promise<Outcome> {
   const host = String(args.host);
   const resolver = new Resolver({ timeout: 2000, tries: 2 });
+  const { signal } = session;
+  const cancel = () => resolver.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
   const asked = /^[\d.]+$|:/.test(host)
     ? [resolver.reverse(host)]
     : [resolver.resolve4(host), resolver.resolve6(host)];
   const answers = await Promise.allSettled(asked);
+  signal.removeEventListener('abort', cancel);
   const found = answers.flatMap((a) => (a.status === 'fulfilled' ? a.value : []));
   if (found.length > 0) return { ok: true, text: found.map((line) => `${line}\n`).join('') };
   const why = answers.find((a) => a.status === 'rejected')?.reason as NodeJS.ErrnoException | undefined;
@@ -34,6 +38,7 @@ const WHY: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no such name.',
   ENODATA: 'the name has no address.',
   ETIMEOUT: 'no name server answered: see resolver.0.address.',
+  ECANCELLED: 'nobody waits any more.',
   ECONNREFUSED: 'no name server answered: see resolver.0.address.',
 };
 
@@ -42,8 +47,9 @@ function tell(session: Session, command: string, args: readonly string[]): Promi
   return new Promise((resolve) => {
     let text = '';
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const { signal } = session;
     const end = () => child.kill('SIGINT');
-    session.signal.addEventListener('abort', end, { once: true });
+    signal.addEventListener('abort', end, { once: true });
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream }).on('line', (line) => {
         if (session.person) session.person.tell(`${line}\n`);
@@ -53,6 +59,9 @@ function tell(session: Session, command: string, args: readonly string[]): Promi
       const why = e.code === 'ENOENT' ? 'is not installed on this machine' : e.message;
       resolve({ ok: false, text: `${command} ${why}.\n` });
     });
-    child.on('close', (code) => resolve({ ok: true, text, ...(code === 0 ? {} : { failed: true }) }));
+    child.on('close', (code) => {
+      signal.removeEventListener('abort', end);
+      resolve({ ok: true, text, ...(code === 0 ? {} : { failed: true }) });
+    });
   });
 }

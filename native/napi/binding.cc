@@ -431,7 +431,10 @@ class LoopbackMeasurement : public Napi::AsyncWorker {
   LoopbackMeasurement(Napi::Env env, SuiteName name)
       : Napi::AsyncWorker(env), name_(name), done_(Napi::Promise::Deferred::New(env)) {}
   Napi::Promise promise() const { return done_.Promise(); }
-  void Execute() override { found_ = measure_loopback(name_); }
+  void Execute() override {
+    if (!measure_loopback(name_, &found_)) SetError("no kernel of this processor can do the suite");
+  }
+  void OnError(const Napi::Error& e) override { done_.Reject(e.Value()); }
   void OnOK() override {
     Napi::Object o = Napi::Object::New(Env());
     o.Set("gbit", found_.gbit);

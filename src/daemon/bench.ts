@@ -47,8 +47,12 @@ export async function benchLoopback(router: Router, connection: string): Promise
   const tunnel = find(router, connection);
   if (!tunnel) return unknown(router, connection);
   const suite = suiteOf(tunnel, tunnelView(router.source));
-  const data = { tunnel: connection, suite, ...(await router.dataplane.measureLoopback(suite)) };
-  return { ok: true, text: showLoopback(data), data };
+  try {
+    const data = { tunnel: connection, suite, ...(await router.dataplane.measureLoopback(suite)) };
+    return { ok: true, text: showLoopback(data), data };
+  } catch (e) {
+    return { ok: false, error: `${suite}: ${(e as Error).message}.` };
+  }
 }
 
 /** The one that was agreed on; as long as none was, the one that is proposed first. */
@@ -67,21 +71,20 @@ function unknown(router: Router, connection: string): Answer {
   return { ok: false, error: `There is no tunnel ${connection}: ${known}.` };
 }
 
-async function echoes(device: string, to: string): Promise<Pick<TunnelBench, 'echo'>> {
+async function echoes(device: string, to: string): Promise<Pick<TunnelBench, 'echo' | 'noEcho'>> {
   const args = ['-n', '-q', '-c', String(ECHOES), '-i', INTERVAL_S, '-W', '1', '-I', device, to];
-  // It fails when nothing comes back, and says so on its output.
-  const out = await run('ping', args).catch((e: Error) => e.message);
-  const [, lost] = /([\d.]+)% packet loss/.exec(out) ?? [];
-  const [, least, average, most] = /= ([\d.]+)\/([\d.]+)\/([\d.]+)/.exec(out) ?? [];
-  return {
-    echo: {
-      sent: ECHOES,
-      lossPercent: lost === undefined ? 100 : Number(lost),
-      ...(average === undefined
-        ? {}
-        : { ms: { least: Number(least), average: Number(average), most: Number(most) } }),
-    },
-  };
+  try {
+    const out = await run('ping', args);
+    const [, lost] = /([\d.]+)% packet loss/.exec(out) ?? [];
+    const [, least, average, most] = /= ([\d.]+)\/([\d.]+)\/([\d.]+)/.exec(out) ?? [];
+    const ms = { least: Number(least), average: Number(average), most: Number(most) };
+    return { echo: { sent: ECHOES, lossPercent: Number(lost), ...(average === undefined ? {} : { ms }) } };
+  } catch (e) {
+    const { message } = e as Error;
+    // That is how ping says that nothing came back.
+    if (message.endsWith('exit code 1')) return { echo: { sent: ECHOES, lossPercent: 100 } };
+    return { noEcho: message };
+  }
 }
 
 type Report = {

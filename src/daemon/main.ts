@@ -11,7 +11,7 @@ import { Changes, type Condition } from './changes.ts';
 import { answer } from './commands.ts';
 import { listen } from './control.ts';
 import { Firmware } from './firmware.ts';
-import { firstConfiguration } from './first.ts';
+import { firstConfiguration, forgetFirst } from './first.ts';
 import { Log } from './log.ts';
 import { LogFile } from './log-file.ts';
 import { Refused, Router, type RouterOptions } from './router.ts';
@@ -131,10 +131,19 @@ function* beginnings(store: Store, folder: string | undefined, log: Log): Genera
   if (first && folder !== undefined) {
     store.save(first.tree);
     // Its secrets are sealed now. What was not taken is still its owner's.
-    if (first.mistakes.length === 0) rmSync(folder, { recursive: true });
+    if (first.mistakes.length === 0) forget(folder, log);
     yield first.tree;
   }
   yield* saved(store, log);
+}
+
+function forget(folder: string, log: Log): void {
+  try {
+    forgetFirst(folder);
+  } catch (e) {
+    const text = `what was laid down for the first start is still there: ${(e as Error).message}`;
+    log.add({ level: 'warning', function: 'conf', code: 'first', text });
+  }
 }
 
 /**

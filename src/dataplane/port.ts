@@ -122,7 +122,7 @@ export interface Dataplane {
   statistics(): Statistics;
   /** Takes half a second of one core, away from the event loop. */
   measureCrypto(): Promise<readonly CryptoSpeed[]>;
-  /** The same for a second. `suite`: as `measureCrypto` names it. Throws a TypeError for another one. */
+  /** The same for a second. `suite`: as `measureCrypto` names it. Throws for another one, and rejects where no kernel can do it. */
   measureLoopback(suite: string): Promise<LoopbackSpeed>;
   close(): void;
 }

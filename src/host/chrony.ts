@@ -18,6 +18,7 @@ export function chronyConf({ servers, inside }: Clock, places: ChronyPlaces): st
     `driftfile ${places.drift}`,
     // Whoever is on this machine may ask it; nobody commands it but we, by starting and ending it.
     'bindcmdaddress 127.0.0.1',
+    'bindcmdaddress /',
     `pidfile ${places.pid}`,
     ...(networks.length > 0 ? ['local stratum 10', ...networks.map((n) => `allow ${n}`)] : ['port 0']),
     '',

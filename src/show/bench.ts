@@ -4,12 +4,14 @@ import type { LoopbackSpeed } from '../dataplane/port.ts';
 export type TunnelBench = {
   readonly tunnel: string;
   readonly address: string;
-  readonly echo: {
+  readonly echo?: {
     readonly sent: number;
     readonly lossPercent: number;
     /** Milliseconds there and back; absent when nothing came back. */
     readonly ms?: { readonly least: number; readonly average: number; readonly most: number };
   };
+  /** Why there is none. */
+  readonly noEcho?: string;
   readonly flood?: {
     /** Bits a second. */
     readonly sendBits: number;
@@ -25,14 +27,17 @@ export type TunnelBench = {
 const rate = (bits: number) =>
   bits >= 1e9 ? `${(bits / 1e9).toFixed(2)} Gbit/s` : `${(bits / 1e6).toFixed(1)} Mbit/s`;
 
-export function showBench({ tunnel, address, echo, flood, noFlood }: TunnelBench): string {
-  const { ms } = echo;
+export function showBench({ tunnel, address, echo, noEcho, flood, noFlood }: TunnelBench): string {
   const lines = [
     `${tunnel} to ${address}`,
-    ms
-      ? `  latency     ${ms.average} ms there and back (${ms.least} to ${ms.most})`
-      : '  latency     nothing came back',
-    `  loss        ${echo.lossPercent}% of ${echo.sent} echo requests`,
+    ...(echo
+      ? [
+          echo.ms
+            ? `  latency     ${echo.ms.average} ms there and back (${echo.ms.least} to ${echo.ms.most})`
+            : '  latency     nothing came back',
+          `  loss        ${echo.lossPercent}% of ${echo.sent} echo requests`,
+        ]
+      : [`  latency     not measured: ${noEcho}`]),
     ...(flood
       ? [
           `  send        ${rate(flood.sendBits)} of TCP`,

@@ -24,7 +24,8 @@ export function showFirmware({ version, slot, slots, trial, outcome, installing 
       : `Sekisho ${version}, started from slot ${slot}`,
     ...slots.map(({ name, good, version: there }) => {
       const what = name === slot ? `runs, ${version}` : there === '' ? 'as it came' : there;
-      return `  slot ${name}: ${what}, ${good ? 'good' : 'not to be started'}`;
+      const state = trial?.to === name ? 'on trial' : good ? 'good' : 'not to be started';
+      return `  slot ${name}: ${what}, ${state}`;
     }),
     ...(installing
       ? [

@@ -159,7 +159,7 @@ export class Box {
       ...['-kernel', kernel, '-initrd', initrd],
       ...[
         '-append',
-        'console=ttyAMA0 rauc.slot=A sekisho.root=5 net.ifnames=0 transparent_hugepage=madvise panic=5 quiet systemd.show_status=no',
+        'console=ttyAMA0 rauc.slot=A sekisho.root=5 net.ifnames=0 panic=5 quiet systemd.show_status=no',
       ],
     ];
   }

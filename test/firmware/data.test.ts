@@ -86,15 +86,17 @@ describe('what lies beside the boot loader', () => {
     );
     expect(read(data('sekisho', 'first', 'sekisho.pub'))).toBe('ssh-ed25519 AAAA someone\n');
     expect(readdirSync(at('boot'))).toEqual([]);
-    expect(read(at('erased'))).toBe('sekisho.conf\nsekisho.pub\n');
+    expect(read(at('erased'))).toBe('sekisho.conf.old\nsekisho.pub.old\n');
   });
 
   test('is erased by the next start where the power went before', () => {
     writeFileSync(boot('sekisho.conf'), 'hostname : one\n');
     start();
     writeFileSync(boot('sekisho.conf'), 'hostname : one\n');
+    writeFileSync(boot('sekisho.pub.old'), '\0\0\0\0AAAA someone\n');
     start();
     expect(readdirSync(at('boot'))).toEqual([]);
+    expect(existsSync(data('sekisho', 'first', 'sekisho.pub'))).toBe(false);
   });
 
   test('half of it that was taken before the power went is not all of it', () => {
