@@ -32,6 +32,8 @@ import { digest, type Make, size, Workshop } from './workshop.ts';
 const HOME = fileURLToPath(new URL('..', import.meta.url));
 const RECIPES = join(HOME, 'firmware');
 
+const ORIGINS = [...INPUTS, 'native', 'firmware'];
+
 export type Order = {
   readonly cache: string;
   readonly out: string;
@@ -57,8 +59,8 @@ export type Product = {
 
 export function build(board: Board, { cache, out, version, signer, fresh, refresh }: Order): Product {
   const began = performance.now();
-  // Every time in an image is that of the change it was built from.
-  const epoch = Number(run('git', ['log', '-1', '--format=%ct'], { cwd: HOME }).trim());
+  // Every time in an image is that of the last change of what goes into it.
+  const epoch = Number(run('git', ['log', '-1', '--format=%ct', '--', ...ORIGINS], { cwd: HOME }).trim());
   const shop = new Workshop(cache, fresh);
   const download = (what: string, inputs: unknown, make: Make) =>
     shop.step(`${what}-${board.name}`, inputs, make, refresh || fresh);
@@ -82,7 +84,8 @@ export function build(board: Board, { cache, out, version, signer, fresh, refres
     VERSION_ID: version,
     VARIANT_ID: name,
   };
-  const root = shop.step(`root-${name}`, [debian, kernel, app, firmware, recipe, stamp, signerText], (f) => {
+  const inputs = [debian, kernel, app, firmware, recipe, stamp, signerText, epoch];
+  const root = shop.step(`root-${name}`, inputs, (f) => {
     assembleRoot(
       board,
       { debian, kernel, app, firmware, board: join(RECIPES, 'boot', name) },
