@@ -45,7 +45,7 @@ describe('health', () => {
       [
         'Sekisho 0.2.0, started from slot B',
         '  slot A: 0.1.0, good',
-        '  slot B: runs, 0.2.0, good',
+        '  slot B: runs, 0.2.0, on trial',
         'On trial after slot A: ipsec0 is not up',
         '',
       ].join('\n'),
