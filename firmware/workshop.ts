@@ -9,10 +9,14 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  utimesSync,
 } from 'node:fs';
 import { join } from 'node:path';
 
 export type Make = (folder: string) => void;
+
+/** Results of a step: some hundred megabytes each, of what was built last. */
+const KEPT = 3;
 
 export class Workshop {
   readonly #cache: string;
@@ -32,6 +36,7 @@ export class Workshop {
     const folder = join(this.#cache, `${name}-${key}`);
     this.#number++;
     if (existsSync(folder) && !fresh) {
+      utimesSync(folder, new Date(), new Date());
       this.#say(name, 'as before', folder);
       return folder;
     }
@@ -42,8 +47,19 @@ export class Workshop {
     mkdirSync(half);
     make(half);
     renameSync(half, folder);
+    utimesSync(folder, new Date(), new Date());
+    this.#forget(name);
     this.#say(name, `${((performance.now() - began) / 1000).toFixed(1)} s`, folder);
     return folder;
+  }
+
+  /** What was not asked for lately. */
+  #forget(name: string): void {
+    const results = readdirSync(this.#cache)
+      .filter((n) => n.startsWith(`${name}-`) && /^[0-9a-f]{16}$/.test(n.slice(name.length + 1)))
+      .map((n) => join(this.#cache, n))
+      .sort((a, b) => lstatSync(b).mtimeMs - lstatSync(a).mtimeMs);
+    for (const old of results.slice(KEPT)) rmSync(old, { recursive: true });
   }
 
   #say(name: string, how: string, folder: string): void {

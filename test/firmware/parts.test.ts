@@ -1,6 +1,6 @@
 // Parts of the images' recipes that need no image: what is in them, what is kept of modules, steps that are not done twice.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,25 @@ describe('steps', () => {
     expect(readFileSync(join(step(['a']), 'made'), 'utf8')).toBe('1');
     expect(readFileSync(join(step(['a']), 'made'), 'utf8')).toBe('1');
     expect(readFileSync(join(step(['b']), 'made'), 'utf8')).toBe('2');
+  });
+
+  test('of a step’s results those are kept that were asked for last', () => {
+    const times = new Map<string, number>();
+    const step = (input: string, name = 'one') =>
+      new Workshop(folder).step(name, input, () => times.set(input, (times.get(input) ?? 0) + 1));
+    step('x', 'one-more');
+    const [a, b] = ['a', 'b'].map((input, i) => {
+      const made = step(input);
+      utimesSync(made, i, i);
+      return made;
+    });
+    step('c');
+    expect(step('a')).toBe(a);
+    step('d');
+    expect([a, b].map((made) => existsSync(made))).toEqual([true, false]);
+    step('b');
+    step('x', 'one-more');
+    expect(Object.fromEntries(times)).toEqual({ x: 1, a: 1, b: 2, c: 1, d: 1 });
   });
 
   test('one that fails half-way is begun anew', () => {
