@@ -1,5 +1,5 @@
 // The disk of a PC: GPT, GRUB for BIOS and for UEFI with one configuration, two slots, data.
-import { closeSync, cpSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { layInto } from './partition.ts';
@@ -9,7 +9,7 @@ import { BOOT_SIZE, fat } from './slot.ts';
 const MB = 1 << 20;
 const SECTOR = 512;
 
-const GRUB_CFG = fileURLToPath(new URL('boot/x86_64/grub.cfg', import.meta.url));
+const BOOT = fileURLToPath(new URL('boot/x86_64', import.meta.url));
 
 /** Types of partitions (UEFI 5.3.3, the Discoverable Partitions Specification). */
 const TYPES = {
@@ -41,6 +41,7 @@ const MODULES = [
     'echo',
     'search',
     'regexp',
+    'probe',
     'reboot',
     'halt',
   ],
@@ -48,6 +49,11 @@ const MODULES = [
 ];
 const BIOS_MODULES = ['biosdisk', 'at_keyboard', 'vga_text'];
 const EFI_MODULES = ['efi_gop', 'gfxterm', 'video'];
+
+/** What GRUB reads of a slot. */
+export function slotFiles(kernel: string, initrd: string): Record<string, string> {
+  return { vmlinuz: join(kernel, 'vmlinuz'), initrd, 'words.cfg': join(BOOT, 'words.cfg') };
+}
 
 /** GRUB's state: slot A is there and was found good. A block of exactly 1,024 octets. */
 export function grubenv(state: Readonly<Record<string, string>>): string {
@@ -110,14 +116,11 @@ export function gptDisk(images: Readonly<Record<string, string>>, epoch: number,
       ...MODULES,
       ...modules,
     ]);
-  // A copy: what goes into a FAT gets the image's time.
-  const grubCfg = join(folder, 'grub.cfg');
-  cpSync(GRUB_CFG, grubCfg);
   image('x86_64-efi', '/grub', EFI_MODULES, 'bootx64.efi');
   image('i386-pc', '(hd0,gpt2)/grub', BIOS_MODULES, 'core.img');
   fat(join(folder, 'esp.img'), 64 * MB, 'SEKISHO', '5E6B0002', epoch, {
     'EFI/BOOT/BOOTX64.EFI': join(folder, 'bootx64.efi'),
-    'grub/grub.cfg': grubCfg,
+    'grub/grub.cfg': join(BOOT, 'grub.cfg'),
     'grub/grubenv': join(folder, 'grubenv'),
   });
 

@@ -18,11 +18,11 @@ import { INPUTS, installApp } from './app.ts';
 import { type Board, SUITE } from './board.ts';
 import { bundle } from './bundle.ts';
 import { installRoot, unpack } from './debian.ts';
-import { gptDisk } from './gpt.ts';
+import * as gpt from './gpt.ts';
 import { fetchBusybox, initramfs } from './initramfs.ts';
 import { fetchKernel } from './kernel.ts';
 import { sign } from './keys.ts';
-import { mbrDisk, slotFiles } from './mbr.ts';
+import * as mbr from './mbr.ts';
 import { assembleRoot } from './root.ts';
 import { run } from './run.ts';
 import { debianParts, npmParts, spdx, unpackedParts } from './sbom.ts';
@@ -100,17 +100,15 @@ export function build(board: Board, { cache, out, version, signer, fresh, refres
     initramfs(board, kernel, busybox, f),
   );
   const slot = shop.step(`boot-${name}`, [kernel, initrd, firmware, recipe, epoch], (f) => {
-    const files =
-      name === 'rpi'
-        ? slotFiles(firmware, kernel, join(initrd, 'initrd'))
-        : { vmlinuz: join(kernel, 'vmlinuz'), initrd: join(initrd, 'initrd') };
+    const first = join(initrd, 'initrd');
+    const files = name === 'rpi' ? mbr.slotFiles(firmware, kernel, first) : gpt.slotFiles(kernel, first);
     fat(join(f, 'boot.vfat'), BOOT_SIZE, 'SEKISHOBOOT', '5E6B0001', epoch, files);
   });
   const squashfs = join(root, 'rootfs.squashfs');
   const boot = join(slot, 'boot.vfat');
   const disk = shop.step(`disk-${name}`, [root, slot, recipe, epoch], (f) => {
     const data = dataPartition(f, epoch);
-    const makeDisk = name === 'rpi' ? mbrDisk : gptDisk;
+    const makeDisk = name === 'rpi' ? mbr.mbrDisk : gpt.gptDisk;
     makeDisk({ boot_a: boot, root_a: squashfs, data }, epoch, f);
   });
 

@@ -45,10 +45,7 @@ export function fat(
   );
   const env = { MTOOLS_SKIP_CHECK: '1', TZ: 'UTC', SOURCE_DATE_EPOCH: String(epoch) };
   for (const folder of folders) run('mmd', ['-i', file, `::${folder}`], { env });
-  for (const [name, from] of Object.entries(files)) {
-    run('touch', ['-d', `@${epoch}`, from]);
-    run('mcopy', ['-m', '-i', file, from, `::${name}`], { env });
-  }
+  for (const [name, from] of Object.entries(files)) run('mcopy', ['-i', file, from, `::${name}`], { env });
 }
 
 /** Every file of a folder by its name, for `fat`. */

@@ -28,7 +28,7 @@ describe('health', () => {
   });
 
   test('which slot runs is in the words that the kernel was told', () => {
-    expect(slotOf('quiet rauc.slot=B sekisho.root=root_b')).toBe('B');
+    expect(slotOf('quiet rauc.slot=B sekisho.root=5e6b1540-06')).toBe('B');
     expect(slotOf('quiet xrauc.slot=A rauc.slot=C')).toBeUndefined();
   });
 

@@ -42,6 +42,7 @@ export class Box {
   readonly #options: BoxOptions;
   #proc: Proc | undefined;
   #serial: Socket | undefined;
+  #stick: readonly string[] = [];
   /** All that the console said, and up to where somebody has read it. */
   said = '';
   #read = 0;
@@ -84,7 +85,13 @@ export class Box {
         '-display',
         'none',
       ],
-      ...['-drive', `file=${disk},if=virtio,cache=writethrough`],
+      // Another one comes first, for whoever counts; its own is what the machine starts from.
+      ...this.#stick.flatMap((file) => [
+        ...['-drive', `file=${file},format=raw,if=none,id=stick,snapshot=on`],
+        ...['-device', 'virtio-blk-pci,drive=stick'],
+      ]),
+      ...['-drive', `file=${disk},if=none,id=own,cache=writethrough`],
+      ...['-device', 'virtio-blk-pci,drive=own,bootindex=0'],
       ...[
         '-serial',
         `unix:${serial},server=on,wait=off`,
@@ -120,6 +127,11 @@ export class Box {
       if (bridge) await ns.ip('link', 'set', tap, 'master', bridge);
       await ns.ip('link', 'set', tap, 'up');
     }
+  }
+
+  /** Another disk, from the next start on. */
+  insert(stick: string): void {
+    this.#stick = [stick];
   }
 
   #running(): boolean {
@@ -159,7 +171,7 @@ export class Box {
       ...['-kernel', kernel, '-initrd', initrd],
       ...[
         '-append',
-        'console=ttyAMA0 rauc.slot=A sekisho.root=5 net.ifnames=0 panic=5 quiet systemd.show_status=no',
+        'console=ttyAMA0 rauc.slot=A sekisho.root=5e6b1540-05 net.ifnames=0 panic=5 quiet systemd.show_status=no',
       ],
     ];
   }

@@ -194,6 +194,8 @@ describe('updates', () => {
     await box.sees(/[2-8]\d% /, 300_000);
     await new Promise((resolve) => setTimeout(resolve, 3000));
     await box.powerOff();
+    // Nor does it take another disk of the same image for its own.
+    box.insert(base);
     await box.powerOn();
     const status = await backAgain();
     expect(status).toMatch(/started from slot B/);
