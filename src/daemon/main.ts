@@ -174,7 +174,7 @@ async function startWith(router: Router, trees: Iterable<Tree>, log: Log): Promi
     try {
       for (const { message } of validate(tree).warnings)
         log.add({ level: 'warning', function: 'conf', code: 'weak', text: message });
-      return await router.start(tree);
+      return await router.start(tree, true);
     } catch (e) {
       if (!(e instanceof Refused) || tree.size === 0) throw e;
       log.add({ level: 'error', function: 'conf', code: 'refused', text: `not started with: ${e.message}` });

@@ -11,13 +11,14 @@ import type { Given } from '../host/dnsmasq.ts';
 import { Host, type HostOptions } from '../host/host.ts';
 import { listDevices } from '../host/iproute.ts';
 import { type Machine, machine } from '../host/machine.ts';
+import { Ports } from '../host/ports.ts';
 import { Engine } from '../ike/engine.ts';
 import type { Effect, Input } from '../ike/io.ts';
 import { Recorder } from '../ike/journal.ts';
 import { familyOf } from '../net/address.ts';
 import type { X509 } from '../pki/x509.ts';
 import { connectionsOf, type Desired, type Tunnel } from '../plan/desired.ts';
-import { resolveDevices } from '../plan/devices.ts';
+import { type DeviceMap, resolveDevices } from '../plan/devices.ts';
 import { effect } from '../plan/effect.ts';
 import { plan, settings } from '../plan/plan.ts';
 import type { Lease } from '../plan/services.ts';
@@ -37,6 +38,10 @@ const PATH_MTU_AGE_MS = 600_000;
 /** A path that carries less than this is a forgery (RFC 791 3.1 wants 576 of every host, RFC 8200 5 1,280). */
 const SMALLEST_PATH_MTU = { 4: 576, 6: 1280 } as const;
 
+/** So long a start waits for ports at most: USB adapters take some seconds. */
+const PORTS_MS = 20_000;
+const PORTS_LOOK_MS = 500;
+
 export class Refused extends Error {
   readonly mistakes: readonly Mistake[];
   constructor(mistakes: readonly Mistake[]) {
@@ -51,6 +56,9 @@ export type RouterOptions = HostOptions & {
   /** Takes the lines of the engine's journal, which holds keys. */
   readonly journal?: (line: string) => void;
 };
+
+/** `tolerant`: interfaces may be without a device. `without`: devices that are as if they were not there. */
+type Circumstances = { readonly tolerant?: boolean; readonly without?: ReadonlySet<string> };
 
 export class Router {
   readonly log: Log;
@@ -74,6 +82,10 @@ export class Router {
   /** Commits run one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   #desired: Desired | undefined;
+  readonly #ports = new Ports();
+  /** Names of devices by interface, and interfaces that wait for theirs. */
+  #devices: ReadonlyMap<string, string> = new Map();
+  #waiting: ReadonlySet<string> = new Set();
   #stopping = false;
   tree: Tree = emptyTree;
 
@@ -140,10 +152,26 @@ export class Router {
     return this.#effects.now;
   }
 
-  async start(tree: Tree): Promise<void> {
+  /** `patient`: waits a while for devices that are not there yet, and begins without them then. Throws Refused. */
+  async start(tree: Tree, patient = false): Promise<void> {
     // Nothing is forwarded before what policies protect is held back.
-    await this.apply(tree);
+    if (patient) {
+      await this.#allPorts(tree);
+      await this.#inTurn(() => this.#apply(tree, { tolerant: true }));
+    } else await this.apply(tree);
     await this.#host.begin();
+    this.#ports.watch((others) => {
+      // What is another one by the same name lost all that it was given: it goes first, and then comes.
+      if (others.size > 0) this.#replan(others);
+      this.#replan();
+    });
+  }
+
+  async #allPorts(tree: Tree): Promise<void> {
+    for (let waited = 0; waited < PORTS_MS; waited += PORTS_LOOK_MS) {
+      if (resolveDevices(tree, await listDevices()).absent.size === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, PORTS_LOOK_MS));
+    }
   }
 
   /**
@@ -163,15 +191,22 @@ export class Router {
   /** What apply() would do, in words. Throws Refused. */
   async preview(tree: Tree): Promise<string[]> {
     await this.#turn;
-    const { desired } = await this.#prepare(tree, () => this.#names.known());
+    const { desired } = await this.#prepare(tree, () => this.#names.known(), {});
     return effect(this.#desired, desired);
   }
 
-  /** `hosts` is asked for once nothing is refused any more. */
-  async #prepare(tree: Tree, hosts: () => ReadonlyMap<string, string>) {
-    const { devices, mistakes } = resolveDevices(tree, await listDevices());
+  /**
+   * `hosts` is asked for once nothing is refused any more. A device that is missing is a mistake of whoever commits it,
+   * and not of the router that runs without it.
+   */
+  async #prepare(tree: Tree, hosts: () => ReadonlyMap<string, string>, { tolerant, without }: Circumstances) {
+    const present = (await listDevices()).filter((d) => !without?.has(d.name));
+    const { devices, absent, mistakes } = resolveDevices(tree, present, this.#devices);
+    const missing = [...absent].filter(
+      ([name]) => !tolerant && tree !== this.tree && !this.#waiting.has(name),
+    );
     const loaded = loadCredentials(tree, this.#x509, (file) => readFileSync(file, 'utf8'));
-    const wrong = [...mistakes, ...loaded.mistakes];
+    const wrong = [...missing.map(([, mistake]) => mistake), ...mistakes, ...loaded.mistakes];
     if (wrong.length > 0) throw new Refused(wrong);
     const desired = plan(tree, devices, {
       pathMtu: this.#pathMtu,
@@ -179,14 +214,16 @@ export class Router {
       hosts: hosts(),
       leases: this.#leases,
     });
-    return { desired, warnings: loaded.warnings };
+    return { desired, devices, absent, warnings: loaded.warnings };
   }
 
-  async #apply(tree: Tree): Promise<string[]> {
-    const { desired, warnings } = await this.#prepare(tree, () => this.#names.follow(hostsOf(tree)));
+  async #apply(tree: Tree, circumstances: Circumstances = {}): Promise<string[]> {
+    const prepared = await this.#prepare(tree, () => this.#names.follow(hostsOf(tree)), circumstances);
+    const { desired, warnings } = prepared;
     for (const { message } of tree === this.tree ? [] : warnings) {
       this.log.add({ level: 'warning', function: 'conf', code: 'certificate', text: message });
     }
+    this.#follow(prepared);
     const todo = steps(this.#desired, desired, this.#failed);
     this.#failed.clear();
     for (const { path } of diff(this.tree, tree)) {
@@ -196,6 +233,19 @@ export class Router {
     this.tree = tree;
     for (const step of todo) await this.#attempt(step);
     return todo.map(stepText);
+  }
+
+  /** Devices keep their interfaces; who waits for one is told once. */
+  #follow({ devices, absent }: Pick<DeviceMap, 'devices' | 'absent'>): void {
+    const known = [...this.#devices].filter(([name]) => absent.has(name));
+    this.#devices = new Map([...known, ...[...devices].map(([name, d]) => [name, d.name] as const)]);
+    const tell = (level: 'warning' | 'info', text: string) =>
+      this.log.add({ level, function: 'host', code: 'port', text });
+    for (const name of absent.keys())
+      if (!this.#waiting.has(name)) tell('warning', `${name} has no device, and is taken when it comes`);
+    for (const name of this.#waiting)
+      if (devices.has(name)) tell('info', `${name} has its device, ${devices.get(name)?.name}`);
+    this.#waiting = new Set(absent.keys());
   }
 
   /** A step that fails is told and does not keep the others from happening: a router with one bad route still routes. */
@@ -335,9 +385,9 @@ export class Router {
     this.#replan();
   }
 
-  #replan(): void {
+  #replan(without?: ReadonlySet<string>): void {
     // The tree of its turn: a commit that waits before it must not be undone.
-    this.#inTurn(() => this.#apply(this.tree)).catch((e: Error) => {
+    this.#inTurn(() => this.#apply(this.tree, without ? { without } : {})).catch((e: Error) => {
       this.log.add({ level: 'error', function: 'path', code: 'step-failed', text: e.message });
     });
   }
@@ -348,6 +398,7 @@ export class Router {
     await this.#turn;
     this.input({ kind: 'shutdown' });
     for (const timer of this.#pathTimers.values()) clearTimeout(timer);
+    this.#ports.end();
     await this.#metrics.close();
     this.log.syslog.close();
     this.#names.stop();

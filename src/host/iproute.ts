@@ -1,4 +1,5 @@
 // Links, addresses and routes through iproute2.
+import { realpathSync } from 'node:fs';
 import type { Route } from '../plan/desired.ts';
 import type { Device } from '../plan/devices.ts';
 import { HostError, run } from './run.ts';
@@ -21,7 +22,16 @@ export async function listDevices(): Promise<Device[]> {
     index: l.ifindex,
     mtu: l.mtu,
     ethernet: l.link_type === 'ether' && !NOT_PORTS.includes(l.linkinfo?.info_kind ?? ''),
+    ...placeOf(l.ifname),
   }));
+}
+
+function placeOf(device: string): Pick<Device, 'place'> {
+  try {
+    return { place: realpathSync(`/sys/class/net/${device}/device`) };
+  } catch {
+    return {}; // It is plugged in nowhere.
+  }
 }
 
 /** True when the address is new; false when the device had it already, and so it is not ours to remove. */
@@ -92,7 +102,7 @@ async function unlessGone(action: Promise<string>): Promise<void> {
   try {
     await action;
   } catch (e) {
-    const gone = /No such process|Cannot assign|Cannot find device|No such device|not exist/i;
+    const gone = /No such process|Cannot assign|Cannot find device|No such device|not exist|not found/i;
     if (!(e instanceof HostError && gone.test(e.message))) throw e;
   }
 }

@@ -1,4 +1,5 @@
-// Which Linux device each geN is: told by system.interface.geN.device, else its namesake, else the N-th Ethernet one.
+// Which Linux device each geN is: told by system.interface.geN.device, else its namesake, else the N-th Ethernet one by where it
+// is plugged in, which does not change with the order in which drivers find theirs.
 import type { Mistake } from '../config/mistake.ts';
 import type { Tree } from '../config/tree.ts';
 
@@ -9,10 +10,14 @@ export type Device = {
   /** Ethernet-like and neither loopback, TUN nor bridge: something a cable or a VLAN could be plugged into. */
   readonly ethernet: boolean;
   readonly mtu: number;
+  /** Where it is plugged in, as sysfs has it: "/sys/devices/pci0000:00/0000:00:1c.0/0000:02:00.0"; absent of a virtual one. */
+  readonly place?: string;
 };
 
 export type DeviceMap = {
   readonly devices: ReadonlyMap<string, Device>;
+  /** Interfaces that have no device now, each with what could be done about it. */
+  readonly absent: ReadonlyMap<string, Mistake>;
   readonly mistakes: readonly Mistake[];
 };
 
@@ -20,8 +25,13 @@ export type DeviceMap = {
 const NAMES_INTERFACE =
   /^(?:interface\.ipsec\d+\.ipv[46]\.(?:address|source)|route\.ipv[46]\.\d+\.gateway|(?:nat|filter|dhcp|dns-forwarder)\..*\.interface)$/;
 
-/** Resolves every geN that the configuration mentions. Pure: the devices are an argument. */
-export function resolveDevices(tree: Tree, present: readonly Device[]): DeviceMap {
+const NOBODY: ReadonlyMap<string, string> = new Map();
+
+/**
+ * Resolves every geN that the configuration mentions. Pure: the devices are an argument.
+ * `before`: devices' names by interface, as they were; another device does not slip into the place of one that is gone.
+ */
+export function resolveDevices(tree: Tree, present: readonly Device[], before = NOBODY): DeviceMap {
   const names = new Set([...tree.indexes('interface.ge'), ...tree.indexes('system.interface.ge')]);
   for (const [path, value] of tree.entries()) {
     if (!NAMES_INTERFACE.test(path)) continue;
@@ -29,19 +39,21 @@ export function resolveDevices(tree: Tree, present: readonly Device[]): DeviceMa
     if (lender) names.add(Number(lender[1]));
   }
   const exist = present.map((d) => d.name).join(', ') || 'none';
-  const ordered = present.filter((d) => d.ethernet).sort((a, b) => a.index - b.index);
+  const ordered = present.filter((d) => d.ethernet).sort(byPlace);
   const devices = new Map<string, Device>();
+  const absent = new Map<string, Mistake>();
   const mistakes: Mistake[] = [];
   for (const n of [...names].sort((a, b) => a - b)) {
     const name = `ge${n}`;
     const key = `system.interface.${name}.device`;
     const told = tree.text(key);
-    const device = told
-      ? present.find((d) => d.name === told)
-      : (present.find((d) => d.name === name) ?? ordered[n]);
+    const called = (what: string | undefined) => present.find((d) => d.name === what);
+    const was = before.get(name);
+    const device = told ? called(told) : (called(name) ?? (was ? called(was) : ordered[n]));
     if (!device) {
       const what = told ? `there is no device ${told}` : `there is no device for ${name}`;
-      mistakes.push({ code: 'conflict', key, message: `${what}: set ${key} to one that exists (${exist}).` });
+      const message = `${what}: set ${key} to one that exists (${exist}).`;
+      absent.set(name, { code: 'conflict', key, message });
       continue;
     }
     const twin = [...devices].find(([, d]) => d.name === device.name);
@@ -52,5 +64,12 @@ export function resolveDevices(tree: Tree, present: readonly Device[]): DeviceMa
     }
     devices.set(name, device);
   }
-  return { devices, mistakes };
+  return { devices, absent, mistakes };
+}
+
+/** What is built in comes before what hangs at USB; virtual devices last, as they were made. */
+function byPlace(a: Device, b: Device): number {
+  const kind = ({ place }: Device) => (place === undefined ? 2 : /\/usb\d/.test(place) ? 1 : 0);
+  const [one, other] = [a.place ?? '', b.place ?? ''];
+  return kind(a) - kind(b) || (one < other ? -1 : one > other ? 1 : a.index - b.index);
 }

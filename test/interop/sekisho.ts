@@ -57,7 +57,7 @@ export class Sekisho {
     const router = new Sekisho(ns, socket, log, file, proc);
     await until(
       () => /ready, /.test(router.stderr()) || !proc.running,
-      20_000,
+      40_000,
       () => `sekisho ${name} is not ready:\n${router.stderr()}`,
     );
     if (!proc.running) throw new Error(`sekisho ${name} ended:\n${router.stderr()}`);

@@ -11,9 +11,14 @@ const board: readonly Device[] = [
   ethernet('wan', 7),
 ];
 
-function resolve(source: string, present: readonly Device[] = board) {
-  const { devices, mistakes } = resolveDevices(parseSeil(source).tree, present);
-  return { devices: Object.fromEntries([...devices].map(([name, d]) => [name, d.name])), mistakes };
+function resolve(
+  source: string,
+  present: readonly Device[] = board,
+  before: readonly (readonly [string, string])[] = [],
+) {
+  const { devices, absent, mistakes } = resolveDevices(parseSeil(source).tree, present, new Map(before));
+  const names = Object.fromEntries([...devices].map(([name, d]) => [name, d.name]));
+  return { devices: names, mistakes: [...absent.values(), ...mistakes] };
 }
 
 const address = (n: number) => `interface.ge${n}.ipv4.address : 10.0.${n}.1/24\n`;
@@ -34,6 +39,37 @@ describe('which device geN is', () => {
   test('else the N-th Ethernet device by index: no loopback, no bridge', () => {
     const { devices } = resolve(address(0) + address(1) + address(2));
     expect(devices).toEqual({ ge0: 'enp2s0', ge1: 'enp3s0', ge2: 'wan' });
+  });
+
+  test('by where it is plugged in rather than by index: built in before USB, and those before what is virtual', () => {
+    const at = (name: string, index: number, place: string) => ({
+      ...ethernet(name, index),
+      place: `/sys/devices/${place}`,
+    });
+    const present = [
+      ethernet('veth0', 2),
+      at('eth0', 3, 'platform/scb/fd500000.pcie/pci0000:00/0000:01:00.0/usb2/2-1/2-1:1.0'),
+      at('eth1', 4, 'pci0000:00/0000:00:1d.0/0000:03:00.0'),
+      at('eth2', 5, 'pci0000:00/0000:00:1c.0/0000:02:00.0'),
+    ];
+    expect(resolve([0, 1, 2, 3].map(address).join(''), present).devices).toEqual({
+      ...{ ge0: 'eth2', ge1: 'eth1', ge2: 'eth0', ge3: 'veth0' },
+    });
+  });
+
+  test('nobody slips into the place of one that is gone', () => {
+    const source = address(0) + address(1) + address(2);
+    const was = [
+      ['ge0', 'enp2s0'],
+      ['ge1', 'enp3s0'],
+      ['ge2', 'wan'],
+    ] as const;
+    const left = board.filter((d) => d.name !== 'enp3s0');
+    const { devices, mistakes } = resolve(source, left, was);
+    expect(devices).toEqual({ ge0: 'enp2s0', ge2: 'wan' });
+    expect(mistakes).toMatchObject([{ key: 'system.interface.ge1.device' }]);
+    expect(resolve(source, board, was).devices.ge1).toBe('enp3s0');
+    expect(resolve(source + told(1, 'wan') + told(2, 'br0'), left, was).devices.ge1).toBe('wan');
   });
 
   test('what is told wins over the namesake', () => {

@@ -18,8 +18,8 @@ export const MACHINE: readonly Device[] = [
 /** The desired state of a configuration without mistakes. */
 export function planned(source: string, machine: readonly Device[] = MACHINE, known: Known = {}): Desired {
   const { tree, errors } = parseSeil(source);
-  const { devices, mistakes } = resolveDevices(tree, machine);
-  const wrong = [...errors, ...mistakes];
+  const { devices, absent, mistakes } = resolveDevices(tree, machine);
+  const wrong = [...errors, ...absent.values(), ...mistakes];
   if (wrong.length > 0) throw new Error(wrong.map((m) => m.message).join('\n'));
   return plan(tree, devices, known);
 }
