@@ -18,14 +18,24 @@ export async function setPassword(session: Session, args: Args): Promise<Outcome
   return said(await session.request({ command: 'password', account, hash: chosen.hash }));
 }
 
-type Chosen = { readonly ok: true; readonly hash: string } | { readonly ok: false; readonly why: string };
+type Chosen =
+  | { readonly ok: true; readonly hash: string }
+  | { readonly ok: false; readonly why: string; readonly calledOff?: true };
+
+function calledOff(language: Language): Chosen {
+  return { ok: false, why: TEXTS.calledOff[language], calledOff: true };
+}
 
 /** Once, and once more. */
 export async function choosePassword(person: Person, language: Language): Promise<Chosen> {
   const first = await person.ask(TEXTS.newPassword[language], true);
+  if (first === undefined) return calledOff(language);
   if (first.length < SHORTEST) return { ok: false, why: TEXTS.shortPassword[language] };
-  const same = (await person.ask(TEXTS.samePassword[language], true)) === first;
-  return same ? { ok: true, hash: hashed(first) } : { ok: false, why: TEXTS.otherPassword[language] };
+  const again = await person.ask(TEXTS.samePassword[language], true);
+  if (again === undefined) return calledOff(language);
+  return again === first
+    ? { ok: true, hash: hashed(first) }
+    : { ok: false, why: TEXTS.otherPassword[language] };
 }
 
 const ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

@@ -23,8 +23,8 @@ export type Terminal = { dialect: Dialect; language: Language; lines: number };
 
 /** Who sits before a terminal. */
 export type Person = {
-  /** What is typed in answer; a hidden one is not shown. */
-  readonly ask: (question: string, hidden?: boolean) => Promise<string>;
+  /** What is typed in answer, undefined when it is called off (Ctrl-C, Ctrl-D); a hidden one is not shown. */
+  readonly ask: (question: string, hidden?: boolean) => Promise<string | undefined>;
   readonly tell: (text: string) => void;
 };
 

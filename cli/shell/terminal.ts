@@ -100,6 +100,7 @@ class Run {
     });
     if (tty) {
       rl.on('SIGINT', () => {
+        if (this.#screen.muted) return; // Whoever asks hears it.
         this.#queue.length = 0;
         process.stdout.write('^C\n');
         rl.write(null, { ctrl: true, name: 'u' });
@@ -235,30 +236,32 @@ class Run {
     return key;
   }
 
-  /** A line in answer to a question: not a command, in no history. */
-  async #answer(question: string, hidden = false): Promise<string> {
+  /** A line in answer to a question: not a command, in no history. Undefined when it is called off. */
+  async #answer(question: string, hidden = false): Promise<string | undefined> {
     this.#screen.muted = true;
     process.stdout.write(question);
     let text = '';
-    await new Promise<void>((resolve) => {
+    const rub = (from: string) => {
+      if (!hidden) process.stdout.write('\b \b'.repeat([...text].length - [...from].length));
+      text = from;
+    };
+    const answer = await new Promise<string | undefined>((resolve) => {
+      const end = (answer: string | undefined) => {
+        process.stdin.off('keypress', hear);
+        resolve(answer);
+      };
       const hear = (typed: string | undefined, key?: Key) => {
         // Readline heard it first, and must not keep it.
         Object.assign(this.#rl, { line: '', cursor: 0 });
         const name = key?.name;
-        if (key?.ctrl && (name === 'c' || name === 'd')) text = '';
-        else if (name === 'backspace') {
-          if (text !== '' && !hidden) process.stdout.write('\b \b');
-          text = [...text].slice(0, -1).join('');
-          return;
-        } else if (name !== 'return' && name !== 'enter') {
-          if (typed !== undefined && !key?.ctrl && typed >= ' ') {
-            text += typed;
-            if (!hidden) process.stdout.write(typed);
-          }
-          return;
+        if (key?.ctrl && (name === 'c' || name === 'd')) end(undefined);
+        else if (key?.ctrl && name === 'u') rub('');
+        else if (name === 'backspace') rub([...text].slice(0, -1).join(''));
+        else if (name === 'return' || name === 'enter') end(text);
+        else if (typed !== undefined && !key?.ctrl && typed >= ' ') {
+          text += typed;
+          if (!hidden) process.stdout.write(typed);
         }
-        process.stdin.off('keypress', hear);
-        resolve();
       };
       process.stdin.on('keypress', hear);
     });
@@ -268,7 +271,7 @@ class Run {
     this.#queue.length = 0;
     this.#screen.muted = false;
     process.stdout.write('\n');
-    return text;
+    return answer;
   }
 
   /** What is not saved would be lost with the power: whoever may save is asked. */

@@ -32,5 +32,6 @@ export const TEXTS = {
     en: 'The two are not the same; nothing has changed.',
     ja: '一致しません。変更していません。',
   },
+  calledOff: { en: 'Nothing has changed.', ja: '変更していません。' },
   none: { en: 'Nothing is different.', ja: '差分はありません。' },
 } as const satisfies Record<string, Text>;

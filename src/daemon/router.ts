@@ -18,7 +18,7 @@ import { Recorder } from '../ike/journal.ts';
 import { familyOf } from '../net/address.ts';
 import type { X509 } from '../pki/x509.ts';
 import { connectionsOf, type Desired, type Tunnel } from '../plan/desired.ts';
-import { type DeviceMap, resolveDevices } from '../plan/devices.ts';
+import { type DeviceMap, portsOf, resolveDevices } from '../plan/devices.ts';
 import { effect } from '../plan/effect.ts';
 import { plan, settings } from '../plan/plan.ts';
 import type { Lease } from '../plan/services.ts';
@@ -139,6 +139,11 @@ export class Router {
     return machine(this.#folder);
   }
 
+  /** What cables go into, of all that there is. */
+  async ports(): Promise<readonly { readonly name: string; readonly device: string }[]> {
+    return portsOf(await listDevices(), this.#devices);
+  }
+
   #readings(): Readings {
     const { source } = this;
     return { tunnels: tunnelView(source), ike: ikeView(source), drops: source.statistics.drops };
@@ -160,11 +165,19 @@ export class Router {
       await this.#inTurn(() => this.#apply(tree, { tolerant: true }));
     } else await this.apply(tree);
     await this.#host.begin();
+    await this.#showCables();
     this.#ports.watch((others) => {
+      void this.#showCables();
       // What is another one by the same name lost all that it was given: it goes first, and then comes.
       if (others.size > 0) this.#replan(others);
       this.#replan();
     });
+  }
+
+  /** On a box that nobody has configured ports are up, so that it is seen where a cable is in. */
+  async #showCables(): Promise<void> {
+    if (!this.ownsSystem || this.tree.size > 0) return;
+    for (const { device } of await this.ports()) await this.#host.raise(device).catch(() => undefined);
   }
 
   async #allPorts(tree: Tree): Promise<void> {

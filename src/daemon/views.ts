@@ -7,8 +7,9 @@ import { type Dialect, print } from '../dialect/index.ts';
 import { askClock } from '../host/chrony.ts';
 import { kernelNeighbours, kernelRoutes } from '../host/iproute.ts';
 import { countRules } from '../host/nftables.ts';
+import { factsOf } from '../host/ports.ts';
 import { OPEN } from '../plan/firewall.ts';
-import { showGiven, showNeighbours } from '../show/around.ts';
+import { showGiven, showNeighbours, showPorts } from '../show/around.ts';
 import { cryptoView, showCrypto } from '../show/crypto.ts';
 import { filterView, showFilter } from '../show/filter.ts';
 import { logLine } from '../show/log/seil.ts';
@@ -72,6 +73,13 @@ const VIEWS: Readonly<Record<string, (served: Served) => View | Promise<View>>> 
     const { firewall = OPEN, links = [] } = router.desired ?? {};
     const data = filterView(firewall, links, await countRules());
     return { data, text: showFilter(data) };
+  },
+  'status port': async ({ router }) => {
+    const data = (await router.ports()).map(({ name, device }) => ({
+      ...{ interface: name, device },
+      ...factsOf(device),
+    }));
+    return { data, text: showPorts(data) };
   },
   'status arp': async ({ router }) => {
     const links = router.desired?.links ?? [];

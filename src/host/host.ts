@@ -73,6 +73,10 @@ export class Host {
     if (this.#addresses.delete(`${link.device} ${address}`)) await removeAddress(link.device, address);
   }
 
+  async raise(device: string): Promise<void> {
+    await setLink(device, ['up']);
+  }
+
   async setMtu(device: string, mtu: number): Promise<void> {
     await setLink(device, ['mtu', String(mtu)]);
   }
@@ -137,6 +141,7 @@ export class Host {
   /** Accounts and SSH are those of the machine where there is nobody to ask. */
   setAccess(access: Access): void {
     this.#access = access;
+    process.env.TZ = access.timezone; // Of the times that we write ourselves.
     this.#ask();
   }
 

@@ -1,5 +1,6 @@
 // Devices come and go while the router runs: an adapter at USB is late, or is pulled out and put in again.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 const FOLDER = '/sys/class/net';
 const LOOK_MS = 2000;
@@ -39,5 +40,36 @@ function index(name: string): [string, string][] {
     return [[name, readFileSync(`${FOLDER}/${name}/ifindex`, 'utf8')]];
   } catch {
     return []; // Gone in between, or no device: bonding keeps a file of its settings here.
+  }
+}
+
+/** What a device is, and whether there is a cable in it. */
+export type PortFacts = { readonly mac: string; readonly driver: string; readonly link: string };
+
+export function factsOf(device: string): PortFacts {
+  const at = `${FOLDER}/${device}`;
+  const carrier = said(`${at}/carrier`);
+  const speed = Number(said(`${at}/speed`));
+  return {
+    mac: said(`${at}/address`) || '-',
+    driver: driverOf(at),
+    link: carrier === '' ? 'down' : carrier === '0' ? 'no cable' : speed > 0 ? `${speed} Mbit/s` : 'up',
+  };
+}
+
+function driverOf(at: string): string {
+  try {
+    return basename(readlinkSync(`${at}/device/driver`));
+  } catch {
+    return '-';
+  }
+}
+
+/** "" where the kernel says nothing, as of the carrier of a device that is down. */
+function said(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
   }
 }

@@ -106,6 +106,14 @@ export function networkOf(cidr: Cidr): Cidr {
   return `${formatAddress(masked(addressBytes(address), length, 0))}/${length}`;
 }
 
+/** Whether two networks have an address in common; those of two families have none. */
+export function overlap(a: Cidr, b: Cidr): boolean {
+  const [one, other] = [splitCidr(a), splitCidr(b)];
+  if (familyOf(one.address) !== familyOf(other.address)) return false;
+  const length = Math.min(one.length, other.length);
+  return networkOf(`${one.address}/${length}`) === networkOf(`${other.address}/${length}`);
+}
+
 /** First and last address of a prefix, the form of an IKEv2 Traffic Selector (RFC 7296 3.13.1). */
 export function rangeOf(cidr: Cidr): { first: Uint8Array; last: Uint8Array } {
   const { address, length } = splitCidr(cidr);

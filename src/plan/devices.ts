@@ -67,6 +67,18 @@ export function resolveDevices(tree: Tree, present: readonly Device[], before = 
   return { devices, absent, mistakes };
 }
 
+/** What a cable could go into, in order, with the name that it has or would have; "-" where another one has that. */
+export function portsOf(
+  present: readonly Device[],
+  before: ReadonlyMap<string, string>,
+): readonly { readonly name: string; readonly device: string }[] {
+  const ports = present.filter((d) => d.ethernet).sort(byPlace);
+  return ports.map(({ name: device }, n) => {
+    const named = [...before].find(([, d]) => d === device)?.[0];
+    return { name: named ?? (before.has(`ge${n}`) ? '-' : `ge${n}`), device };
+  });
+}
+
 /** What is built in comes before what hangs at USB; virtual devices last, as they were made. */
 function byPlace(a: Device, b: Device): number {
   const kind = ({ place }: Device) => (place === undefined ? 2 : /\/usb\d/.test(place) ? 1 : 0);

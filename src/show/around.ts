@@ -1,4 +1,4 @@
-// Who is around: neighbours on the links, and hosts that were given an address.
+// What is around: ports, neighbours on the links, and hosts that were given an address.
 
 export type NeighbourView = {
   readonly interface: string;
@@ -15,6 +15,25 @@ export type GivenView = {
   /** ISO 8601; absent of one for good. */
   readonly until?: string;
 };
+
+export type PortView = {
+  /** Its name here; "-" of one that is none of ours. */
+  readonly interface: string;
+  readonly device: string;
+  readonly mac: string;
+  /** Of the kernel; "-" where it has none. */
+  readonly driver: string;
+  /** "1000 Mbit/s", "up", "no cable", "down". */
+  readonly link: string;
+};
+
+/** `show status port`: what cables go into. */
+export function showPorts(list: readonly PortView[]): string {
+  return columns([
+    ['interface', 'device', 'mac', 'driver', 'link'],
+    ...list.map((p) => [p.interface, p.device, p.mac, p.driver, p.link]),
+  ]);
+}
 
 /** `show status arp`, `show arp`: of IPv4 and IPv6. */
 export function showNeighbours(list: readonly NeighbourView[]): string {

@@ -16,8 +16,9 @@ const USUAL: Answers = {
 describe('what the answers make', () => {
   test('has no mistakes and no warnings, with a tunnel and without', () => {
     const tunnel = { peer: 'vpn.example.org', key: 'any "key" \\ at all', network: '192.168.2.0/24' };
-    const outside = { address: '203.0.113.2/24', gateway: '203.0.113.1' };
-    for (const answers of [USUAL, { ...USUAL, tunnel }, { ...USUAL, outside, tunnel, aes: false }]) {
+    const outside = { address: '203.0.113.2/24', gateway: '203.0.113.1', dns: '203.0.113.1' };
+    const { inside: _, ...alone } = USUAL;
+    for (const answers of [USUAL, alone, { ...USUAL, tunnel }, { ...USUAL, outside, tunnel, aes: false }]) {
       const { errors, warnings } = read(configurationOf(answers));
       expect([...errors, ...warnings].map((m) => m.message)).toEqual([]);
     }
@@ -67,11 +68,17 @@ describe('a password', () => {
 });
 
 describe('the questions', () => {
-  /** A person who types these lines one after another. */
-  async function answered(blank: boolean, ...lines: string[]) {
+  const PORTS = ['ge0 eth0 igc\n', 'ge1 eth1 igc\n'];
+
+  /** A person who types these lines one after another; undefined is Ctrl-C. `ports`: how many there are, at each look. */
+  async function answered(lines: (string | undefined)[], blank = true, ports = [2]) {
     const [told, asked]: [string[], Request[]] = [[], []];
     const asking = async (_socket: string, request: Request): Promise<Answer> => {
       if (request.command === 'state') return { ok: true, text: '', data: { blank } };
+      if (request.command === 'show') {
+        const there = ports.length > 1 ? ports.shift() : ports[0];
+        return { ok: true, text: PORTS.slice(0, there).join(''), data: PORTS.slice(0, there) };
+      }
       asked.push(request);
       return { ok: true, text: '' };
     };
@@ -79,45 +86,75 @@ describe('the questions', () => {
     session.person = {
       ask: async (question) => {
         told.push(question);
-        return lines.shift() ?? '';
+        return lines.length > 0 ? lines.shift() : '';
       },
       tell: (text) => void told.push(text),
     };
-    return { outcome: await setUp(session), told: told.join(''), asked };
+    const outcome = await setUp(session);
+    const { source = '' } = (asked[0] ?? {}) as { source?: string };
+    return { outcome, told: told.join(''), asked: asked.map((r) => r.command), ...read(source) };
   }
 
+  const PASSWORD = ['over the mountain', 'over the mountain'];
+
   test('are asked again until the answer is one, and end with a configuration that is saved', async () => {
-    const { outcome, told, asked } = await answered(
-      true,
-      ...['short', 'over the mountain', 'over the river', 'over the mountain', 'over the mountain'],
-      ...['nonsense', '192.0.2.2/24 198.51.100.1', '192.0.2.2/24 192.0.2.1', '192.168.1.0/24', ''],
-      ...['tokyo', '', 'no peer', '192.0.2.9', '192.168.2.7/24', 'a key between two'],
-    );
+    const { outcome, told, asked, tree, errors } = await answered([
+      ...['short', 'over the mountain', 'over the river', ...PASSWORD],
+      ...['nonsense', '192.0.2.2/24 198.51.100.1', '192.0.2.1/24 192.0.2.1', '192.0.2.2/24 192.0.2.1'],
+      ...['192.168.1.0/24', '192.168.1.255/24', '192.0.2.9/30', ''],
+      ...['tokyo', 'Asia/Tokio', '', 'no peer', '192.0.2.9', '192.168.100.7/25', '192.168.2.7/24'],
+      ...['k'.repeat(129), 'a key between two', 'a key between', ' a key between two', ' a key between two'],
+    ]);
     expect(outcome.ok).toBe(true);
     expect(told.match(/Eight characters at least/g)).toHaveLength(1);
-    expect(told.match(/The two are not the same/g)).toHaveLength(1);
-    expect(told.match(/Here stands dhcp, or an address/g)).toHaveLength(2);
-    expect(told.match(/Here stands our address/g)).toHaveLength(1);
-    expect(told.match(/Here stands a time zone/g)).toHaveLength(1);
+    expect(told.match(/The two are not the same/g)).toHaveLength(2);
+    expect(told.match(/Not understood. Type dhcp, or an address/g)).toHaveLength(3);
+    expect(told.match(/Not understood. Type our address.*outside of 192\.0\.2\.0\/24/g)).toHaveLength(3);
+    expect(told.match(/Not understood. Type a time zone/g)).toHaveLength(2);
+    expect(told.match(/other than 192\.168\.100\.0\/24 and 192\.0\.2\.0\/24/g)).toHaveLength(1);
+    expect(told.match(/Type 1 to 128 octets/g)).toHaveLength(1);
     expect(told).not.toMatch(/over the|a key between/);
-    expect(asked.map((r) => r.command)).toEqual(['reload', 'save']);
-    const { tree, errors } = read((asked[0] as { source: string }).source);
+    expect(asked).toEqual(['reload', 'save']);
     expect(errors).toEqual([]);
     expect(tree.value('route.ipv4.0.gateway')).toBe('192.0.2.1');
+    expect(tree.value('dns-forwarder.0.address')).toBe('192.0.2.1');
     expect(tree.value('route.ipv4.1.destination')).toBe('192.168.2.0/24');
-    expect(tree.value('interface.ipsec0.preshared-key')).toBe('a key between two');
+    expect(tree.value('interface.ipsec0.preshared-key')).toBe(' a key between two');
+  });
+
+  test('begin with what the ports are, and a DNS server may be told', async () => {
+    const { told, tree } = await answered([...PASSWORD, '192.0.2.2/24 192.0.2.1 198.51.100.53']);
+    expect(told).toMatch(/^.*\n.*\n\nge0 eth0 igc\nge1 eth1 igc\n\n1\/5/);
+    for (const key of ['dns-forwarder.0.address', 'resolver.0.address'])
+      expect(tree.value(key)).toBe('198.51.100.53');
+    expect(tree.value('interface.ge1.ipv4.address')).toBe('192.168.100.1/24');
+  });
+
+  test('with one port wait for another, or go on with a way outside and the console alone', async () => {
+    const waited = await answered([...PASSWORD, '', ''], true, [1, 1, 2]);
+    expect(waited.told.match(/There is no second Ethernet port/g)).toHaveLength(1);
+    expect(waited.tree.value('interface.ge1.ipv4.address')).toBe('192.168.100.1/24');
+    const alone = await answered([...PASSWORD, '', 'one'], true, [1]);
+    expect(alone.asked).toEqual(['reload', 'save']);
+    expect(alone.tree.value('interface.ge0.ipv4.address')).toBe('dhcp');
+    expect(alone.tree.indexes('interface.ge')).toEqual([0]);
+    expect(alone.told).not.toMatch(/Peer of an IPsec tunnel/);
+  });
+
+  test.each([
+    ['in the middle', [...PASSWORD, '', undefined]],
+    ['at the password', [undefined]],
+    ['at the password’s second time', ['over the mountain', undefined]],
+    ['at the end', [...PASSWORD, '', '', '', '', undefined]],
+    ['by no at the end', [...PASSWORD, '', '', '', '', 'no']],
+  ])('are called off %s: nothing is set', async (_, lines) => {
+    const { outcome, asked } = await answered(lines);
+    expect(outcome).toEqual({ ok: false, text: 'Nothing is set. Again from the first question.\n' });
+    expect(asked).toEqual([]);
   });
 
   test('what was configured at another console meanwhile stays', async () => {
-    const { outcome, asked } = await answered(
-      false,
-      'over the mountain',
-      'over the mountain',
-      '',
-      '',
-      '',
-      '',
-    );
+    const { outcome, asked } = await answered([...PASSWORD], false);
     expect(outcome.text).toMatch(/configured elsewhere/);
     expect(asked).toEqual([]);
   });

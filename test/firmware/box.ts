@@ -219,7 +219,7 @@ export class Box {
     this.enter(password);
     await this.sees(/\[dhcp\]: $/);
     this.enter(answers.outside);
-    await this.sees(/\[192\.168\.1\.1\/24\]: $/);
+    await this.sees(/\[192\.168\.100\.1\/24\]: $/);
     this.enter(answers.inside);
     await this.sees(/\[Asia\/Tokyo\]: $/);
     this.enter();
@@ -229,6 +229,10 @@ export class Box {
     this.enter(answers.network);
     await this.sees(/Preshared key: $/);
     this.enter(answers.key);
+    await this.sees(/Once more: $/);
+    this.enter(answers.key);
+    await this.sees(/Enter sets this up, no begins again: $/);
+    this.enter();
     await this.sees(/Configured and saved/);
     await this.sees(PROMPT);
   }

@@ -126,7 +126,10 @@ async function backAgain(): Promise<string> {
 describe('a new box', () => {
   test('asks five questions at its console, and then has a way outside, a network and a tunnel', async () => {
     await box.powerOn();
-    await box.setUp(PASSWORD, { peer: '192.0.2.9', network: '192.168.2.0/24', key: 'a key between two' });
+    await box.setUp(PASSWORD, {
+      ...{ inside: '192.168.1.1/24', peer: '192.0.2.9', network: '192.168.2.0/24' },
+      key: 'a key between two',
+    });
     await box.until('show', /ipsec0 .*up/);
     expect(box.said).not.toContain(PASSWORD);
     expect(box.said).not.toContain('a key between two');

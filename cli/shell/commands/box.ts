@@ -11,6 +11,12 @@ export const BOX: readonly Row[] = [
   ['traceroute <host>', 'The way to a host, and what it carries', '相手までの経路を調べる', traceroute],
   ['nslookup <host>', 'Addresses of a name, or the name of one', '名前またはアドレスを引く', nslookup],
   [
+    'show status port',
+    'Ethernet ports: which one is geN, and whether a cable is in it',
+    'Ethernetポートとケーブルの状態',
+    show('status port'),
+  ],
+  [
     'bench crypto',
     'What each cipher suite reaches on this processor',
     '暗号アルゴリズムごとの性能を測る',

@@ -23,8 +23,19 @@ const publicKey: ValueType = {
 /** IANA's names, and what SEIL calls the one of Japan. */
 export const timeZone: ValueType = {
   allowed: 'a time zone like Asia/Tokyo, JST or UTC',
-  parse: (t) => (/^(?=.{2,40}$)[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*){0,2}$/.test(t) ? t : undefined),
+  parse: (t) =>
+    /^(?=.{2,40}$)[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*){0,2}$/.test(t) && (t === 'JST' || exists(t))
+      ? t
+      : undefined,
 };
+
+function exists(timeZone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone }) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** The account of the two roles. */
 function account(name: 'admin' | 'user', help: string, ja: string): Leaf {
