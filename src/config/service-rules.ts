@@ -1,11 +1,13 @@
 // What the services for the networks inside cannot do without.
 import { ipv4Number, ipv4Of, networkOf, splitCidr } from '../net/address.ts';
-import { type Fail, need } from './rule.ts';
+import { type Fail, need, type Warn } from './rule.ts';
 import type { Tree } from './tree.ts';
 
-export function serviceRules(tree: Tree, fail: Fail): void {
+export function serviceRules(tree: Tree, fail: Fail, warn: Warn): void {
   if (tree.enabled('dhcp.server.service'))
     for (const n of tree.indexes('dhcp.server.')) dhcpServer(tree, `dhcp.server.${n}`, fail);
+  if (tree.enabled('dns-forwarder.service') && tree.list('dns-forwarder.listen.', '.interface').length === 0)
+    warn('dns-forwarder.service', 'The DNS forwarder listens nowhere: add dns-forwarder.listen.0.interface.');
   for (const n of tree.indexes('resolver.host-database.'))
     need(tree, `resolver.host-database.${n}`, ['hostname', 'address'], fail);
 }

@@ -39,7 +39,7 @@ function judge(tree: Tree): Verdict {
   const weak = tree.indexes('interface.ipsec').flatMap((n) => tunnel(tree, n, fail, warn) ?? []);
   weakTunnels([...weak, ...policies(tree, fail, warn)], warn);
   filterRules(tree, fail, warn);
-  serviceRules(tree, fail);
+  serviceRules(tree, fail, warn);
   yamahaNumbers(tree, fail);
   devices(tree, fail);
   for (const family of [4, 6] as const) routes(tree, family, fail);

@@ -1,6 +1,6 @@
 // One nftables table of ours, rendered from the plan and replaced in one transaction: MSS clamp, filters, NAT.
 import type { Link } from '../plan/desired.ts';
-import type { Counts, FilterRule, Firewall, OwnRule, PortForward } from '../plan/firewall.ts';
+import type { Counts, FilterRule, Firewall, OwnEnd, OwnRule, PortForward } from '../plan/firewall.ts';
 import { run } from './run.ts';
 
 const TABLE = 'inet sekisho';
@@ -73,6 +73,8 @@ function filters({ filters: rules, own }: Firewall): Chain[] {
   const known = `ct state established,related ct mark and ${PASSES} != 0 accept`;
   const neighbours =
     'icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept';
+  // What tells that a packet was too long for a path, for us and for whoever has a connection (RFC 1191 4, RFC 4890 4.3.1).
+  const tooBig = ['icmp type destination-unreachable icmp code frag-needed', 'icmpv6 type packet-too-big'];
   const hook = (name: string) => `type filter hook ${name} priority filter`;
   return [
     ...(['in', 'out'] as const).flatMap((side) => [...named, undefined].map((device) => list(side, device))),
@@ -82,12 +84,22 @@ function filters({ filters: rules, own }: Firewall): Chain[] {
         hook('input'),
         'iifname "lo" accept',
         neighbours,
+        ...tooBig.map((match) => `${match} accept`),
         ...own.flatMap((o) => ownLines(o, 'in')),
         known,
         ...jumps('in'),
       ],
     },
-    { name: 'forward', lines: [hook('forward'), known, ...jumps('in'), ...jumps('out')] },
+    {
+      name: 'forward',
+      lines: [
+        hook('forward'),
+        known,
+        ...tooBig.map((match) => `ct state related ${match} accept`),
+        ...jumps('in'),
+        ...jumps('out'),
+      ],
+    },
     {
       name: 'output',
       lines: [
@@ -149,12 +161,14 @@ function ownLines(o: OwnRule, side: Side): string[] {
 }
 
 /** Who comes by the address outside, or, where that is reflected, from inside by the same address. */
-function nat({ napt, forwards, reflect }: Firewall): Chain[] {
-  const pre = forwards.flatMap((f) => [
+function nat({ napt, forwards, reflect, ends }: Firewall): Chain[] {
+  const forwarded = forwards.flatMap((f) => [
     ...forwardLines(f, f.device, false),
     ...reflect.flatMap((device) => forwardLines(f, device, true)),
   ]);
+  const pre = forwarded.length > 0 ? [...endLines(ends, 'in'), ...forwarded] : [];
   const post = [
+    ...(napt.length > 0 ? endLines(ends, 'out') : []),
     ...napt.map((n) =>
       words([
         `oifname "${n.device}" meta nfproto ipv4`,
@@ -173,6 +187,19 @@ function nat({ napt, forwards, reflect }: Firewall): Chain[] {
       ? [{ name: 'postrouting', lines: ['type nat hook postrouting priority srcnat', ...post] }]
       : []),
   ];
+}
+
+/** Our own IKE and ESP stay as they are, whatever is forwarded or translated. */
+function endLines(ends: readonly OwnEnd[], side: Side): string[] {
+  const [device, own, other, port] =
+    side === 'in' ? ['iifname', 'daddr', 'saddr', 'dport'] : ['oifname', 'saddr', 'daddr', 'sport'];
+  const [fixed, any] = [ends.filter((e) => e.peer !== undefined), ends.filter((e) => e.peer === undefined)];
+  const who = [
+    fixed.length > 0 &&
+      `${device} . ip ${own} . ip ${other} { ${fixed.map((e) => `"${e.device}" . ${e.local} . ${e.peer}`).join(', ')} }`,
+    any.length > 0 && `${device} . ip ${own} { ${any.map((e) => `"${e.device}" . ${e.local}`).join(', ')} }`,
+  ].filter((w) => w !== false);
+  return who.flatMap((w) => [`${w} udp ${port} { 500, 4500 } return`, `${w} meta l4proto esp return`]);
 }
 
 function forwardLines(f: PortForward, device: string, reflected: boolean): string[] {

@@ -1,6 +1,6 @@
 // Tree → what the system around the router is asked for: its clock's zone, who may log in. Plain values.
 import type { Tree } from '../config/tree.ts';
-import { familyOf, networkOf, parseAddress, splitCidr } from '../net/address.ts';
+import { type Address, familyOf, networkOf, parseAddress, splitCidr } from '../net/address.ts';
 import type { Link } from './desired.ts';
 import type { Device } from './devices.ts';
 import type { FilterRule } from './firewall.ts';
@@ -52,8 +52,11 @@ export function accessText({ timezone, sshd, sshPasswords, accounts, keys }: Acc
   ];
 }
 
-/** Names of interfaces that lead outside: where addresses are translated or learned, or the default gateway is. */
-export function outside(tree: Tree, links: readonly Link[]): ReadonlySet<string> {
+/**
+ * Names of interfaces that lead outside: where addresses are translated or learned, or the default gateway is; where that is
+ * a tunnel, those that carry tunnels. `ends`: our own addresses outside.
+ */
+export function outside(tree: Tree, links: readonly Link[], ends: readonly Address[]): ReadonlySet<string> {
   const napt = tree.indexes('nat.ipv4.napt.').map((n) => tree.text(`nat.ipv4.napt.${n}.interface`) ?? '');
   const learned = links.filter(({ name }) => tree.text(`interface.${name}.ipv4.address`) === 'dhcp');
   const gateways = ([4, 6] as const).flatMap((family) =>
@@ -65,7 +68,10 @@ export function outside(tree: Tree, links: readonly Link[]): ReadonlySet<string>
   const leading = links.filter(({ name, addresses }) =>
     gateways.some((g) => g === name || addresses.some((a) => reaches(a, g))),
   );
-  return new Set([...napt.filter((n) => n.startsWith('ge')), ...[...learned, ...leading].map((l) => l.name)]);
+  const names = [...napt.filter((n) => n.startsWith('ge')), ...[...learned, ...leading].map((l) => l.name)];
+  if (names.length > 0 || !gateways.some((g) => g.startsWith('ipsec'))) return new Set(names);
+  const carrying = links.filter((l) => l.addresses.some((a) => ends.includes(splitCidr(a).address)));
+  return new Set(carrying.map((l) => l.name));
 }
 
 /** Whether a gateway is in the network of an address. */
@@ -80,9 +86,10 @@ export function accessFilters(
   tree: Tree,
   devices: ReadonlyMap<string, Device>,
   links: readonly Link[],
+  ends: readonly Address[],
 ): FilterRule[] {
   if (!tree.enabled('sshd.service') || tree.text('sshd.access') !== 'lan') return [];
-  const names = outside(tree, links);
+  const names = outside(tree, links, ends);
   return [...devices]
     .filter(([name]) => names.has(name))
     .flatMap(([, { name: device }]) =>

@@ -62,6 +62,14 @@ export type OwnRule = {
   readonly peer?: string;
 };
 
+/** Where our own IKE and ESP come and go: they are never translated. IPv4. */
+export type OwnEnd = {
+  readonly device: string;
+  readonly local: string;
+  /** Undefined: from anywhere. */
+  readonly peer?: string;
+};
+
 export type Firewall = {
   readonly filters: readonly FilterRule[];
   readonly napt: readonly Napt[];
@@ -69,12 +77,13 @@ export type Firewall = {
   /** Devices inside whose hosts reach the forwards by the address outside. */
   readonly reflect: readonly string[];
   readonly own: readonly OwnRule[];
+  readonly ends: readonly OwnEnd[];
 };
 
 /** What a rule met, by the key it comes from. */
 export type Counts = ReadonlyMap<string, { readonly packets: number; readonly octets: number }>;
 
-export const OPEN: Firewall = { filters: [], napt: [], forwards: [], reflect: [], own: [] };
+export const OPEN: Firewall = { filters: [], napt: [], forwards: [], reflect: [], own: [], ends: [] };
 
 type Devices = ReadonlyMap<string, Device>;
 
@@ -86,19 +95,24 @@ export function firewall(
   services: Services,
 ): Firewall {
   const filters = [
-    ...accessFilters(tree, devices, links),
+    ...accessFilters(
+      tree,
+      devices,
+      links,
+      tunnels.map((t) => t.policy.local),
+    ),
     ...lists(tree, devices, tunnels),
     ...[4, 6].flatMap((family) => filtersOf(tree, family as Family, devices)),
   ];
+  const [napt, forwards] = [naptOf(tree, devices), forwardsOf(tree, devices, links)];
   return {
-    filters,
-    napt: naptOf(tree, devices),
-    forwards: forwardsOf(tree, devices, links),
+    ...{ filters, napt, forwards },
     reflect: tree
       .indexes('nat.ipv4.reflect.')
       .flatMap((n) => deviceOf(tree.text(`nat.ipv4.reflect.${n}.interface`), devices) ?? []),
     // Where nothing is filtered nothing need be let through.
     own: filters.length > 0 ? [...tunnelsOwn(tunnels, links), ...servicesOwn(services)] : [],
+    ends: napt.length + forwards.length > 0 ? endsOf(tunnels, links) : [],
   };
 }
 
@@ -250,6 +264,15 @@ function tunnelsOwn(tunnels: readonly Tunnel[], links: readonly Link[]): OwnRule
     };
   });
   return [...new Map(rules.map((r) => [r.what, r])).values()];
+}
+
+/** An address that another interface has goes out translated, and comes in by a forward. */
+function endsOf(tunnels: readonly Tunnel[], links: readonly Link[]): OwnEnd[] {
+  const ends = tunnels.flatMap(({ policy: { local, remote } }): OwnEnd[] => {
+    const device = links.find((l) => l.addresses.some((a) => splitCidr(a).address === local))?.device;
+    return device === undefined || familyOf(local) !== 4 ? [] : [{ device, local, ...given('peer', remote) }];
+  });
+  return [...new Map(ends.map((e) => [JSON.stringify(e), e])).values()];
 }
 
 /** What there is to say of it, a line each. */

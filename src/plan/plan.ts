@@ -29,7 +29,8 @@ export function plan(tree: Tree, devices: ReadonlyMap<string, Device>, known: Kn
   const asleep = new Map([...waiting(tree, links), ...dormant(tree)]);
   const awake = tree.indexes('interface.ipsec').filter((n) => !asleep.has(`ipsec${n}`));
   const tunnels = [...awake.map((n) => tunnel(tree, `ipsec${n}`, path)), ...policyTunnels(tree, path)];
-  const served = services(tree, devices, leases, links);
+  const ends = tunnels.map((t) => t.policy.local);
+  const served = services(tree, devices, leases, links, ends);
   const hostname = tree.text('hostname');
   return {
     ...(hostname ? { hostname } : {}),

@@ -64,7 +64,14 @@ const familyOfNetwork = (network: Cidr) => familyOf(splitCidr(network).address);
 type Devices = ReadonlyMap<string, Device>;
 type Leases = ReadonlyMap<string, Lease>;
 
-export function services(tree: Tree, devices: Devices, leases: Leases, links: readonly Link[]): Services {
+/** `ends`: our own addresses outside, which tunnels speak from. */
+export function services(
+  tree: Tree,
+  devices: Devices,
+  leases: Leases,
+  links: readonly Link[],
+  ends: readonly Address[] = [],
+): Services {
   const dns = tree.enabled('dns-forwarder.service') ? forwarder(tree, devices, leases) : undefined;
   return {
     clients: [...devices].flatMap(([name, { name: device }]) =>
@@ -74,7 +81,7 @@ export function services(tree: Tree, devices: Devices, leases: Leases, links: re
       ? tree.indexes('dhcp.server.').flatMap((n) => pool(tree, `dhcp.server.${n}`, devices))
       : [],
     ...(dns ? { dns } : {}),
-    ...clock(tree, links),
+    ...clock(tree, links, ends),
     resolvers: resolvers(tree, leases),
   };
 }
@@ -106,14 +113,17 @@ function pool(tree: Tree, key: string, devices: Devices): DhcpPool[] {
   ];
 }
 
-function forwarder(tree: Tree, devices: Devices, leases: Leases): DnsForwarder {
+/** Undefined where it listens nowhere: dnsmasq would then do so everywhere. */
+function forwarder(tree: Tree, devices: Devices, leases: Leases): DnsForwarder | undefined {
   const given = tree.list('dns-forwarder.', '.address').map(String);
   const learned = [...leases.values()].flatMap((l) => l.dns);
   const servers = given.flatMap((address) => (address === 'dhcp' ? learned : [address]));
+  const listening = tree
+    .list('dns-forwarder.listen.', '.interface')
+    .flatMap((name) => devices.get(String(name))?.name ?? []);
+  if (listening.length === 0) return undefined;
   return {
-    devices: tree
-      .list('dns-forwarder.listen.', '.interface')
-      .flatMap((name) => devices.get(String(name))?.name ?? []),
+    devices: listening,
     servers: [...new Set(servers)],
     hosts: tree.indexes('resolver.host-database.').map((n) => ({
       name: tree.text(`resolver.host-database.${n}.hostname`) ?? '',
@@ -122,9 +132,9 @@ function forwarder(tree: Tree, devices: Devices, leases: Leases): DnsForwarder {
   };
 }
 
-function clock(tree: Tree, links: readonly Link[]): Pick<Services, 'clock'> {
+function clock(tree: Tree, links: readonly Link[], ends: readonly Address[]): Pick<Services, 'clock'> {
   if (!tree.enabled('ntp.service')) return {};
-  const away = outside(tree, links);
+  const away = outside(tree, links, ends);
   const inside = links.filter((l) => !away.has(l.name) && l.addresses.length > 0);
   return {
     clock: {

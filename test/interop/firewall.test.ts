@@ -137,6 +137,38 @@ describe('with filters and NAPT', () => {
   });
 });
 
+describe('what is forwarded and translated is not our own IKE and ESP', () => {
+  // As manuals of Yamaha's have it, all ports lead somewhere, and what goes out gets another address.
+  const lines = [
+    'interface.ge0.ipv4.alias.0.address : 10.0.0.9/24',
+    'nat.ipv4.napt.1.private : auto',
+    'nat.ipv4.napt.1.interface : ge0',
+    'nat.ipv4.napt.1.global : 10.0.0.9',
+    ...['udp', '50'].flatMap((protocol, n) => [
+      `nat.ipv4.snapt.${n}.protocol : ${protocol}`,
+      `nat.ipv4.snapt.${n}.forward.address : 192.168.1.2`,
+      `nat.ipv4.snapt.${n}.listen.address : 10.0.0.1`,
+      `nat.ipv4.snapt.${n}.interface : ge0`,
+    ]),
+    'nat.ipv4.snapt.0.listen.port : 1-65535',
+  ];
+
+  test.each(['initiator', 'responder'])(
+    'as %s',
+    async (role) => {
+      await a.stop();
+      const waits = role === 'responder' ? ['interface.ipsec0.ike.responder-only : enable'] : [];
+      a = await Sekisho.start(net.lab, net.a, role, pairConfig(1, ...lines, ...waits));
+      const view = await a.waitUp('ipsec0', 40_000);
+      expect(view.children[0].encapsulation).toBe('native');
+      expect(await pingUntil(net.host1, HOST2, 20_000)).toBe(true);
+      // And everything else is.
+      expect(await reach(net.host1, 'tcp', OUTSIDE, '7000')).toMatch(/^10\.0\.0\.9 \d+$/);
+    },
+    90_000,
+  );
+});
+
 describe("the same in Yamaha's commands", () => {
   const lines = [
     'nat descriptor type 1 masquerade',

@@ -12,6 +12,16 @@ import { continuousPing, pingUntil } from './traffic.ts';
 const [GUEST, GUEST_IPV6] = ['192.168.2.1', 'fd00:2::1'];
 const PSK = 'xeeB5gohvaYi';
 
+/** What a router at the Internet usually lets in: answers alone. */
+const WALL = [
+  ['100', 'out', 'pass'],
+  ['900', 'in', 'block'],
+].flatMap(([n, direction, action]) => [
+  `filter.ipv4.${n}.interface : ge0`,
+  `filter.ipv4.${n}.direction : ${direction}`,
+  `filter.ipv4.${n}.action : ${action}`,
+]);
+
 let lab: Lab;
 let host: Ns;
 let ns: Ns;
@@ -132,7 +142,11 @@ test.each(['native', 'udp'] as const)(
   async (form) => {
     await setPath(1300);
     // Without the clamp nothing but ICMP makes segments shorter.
-    const r = await up(2, form, ['interface.ipsec0.ipv4.tcp-mss : none']);
+    const r = await up(2, form, [
+      'interface.ipsec0.ipv4.tcp-mss : none',
+      'filter.ipv4.100.state : enable',
+      ...WALL,
+    ]);
     const { mtu } = (await r.tunnel())!;
     const octets = 300_000;
     const first = await tcpToGuest(host, vm, { address: GUEST, octets });

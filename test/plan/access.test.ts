@@ -67,8 +67,28 @@ describe('accounts and SSH', () => {
       ['sshd.access', 'ge0', 'block', '22', true],
     ]);
     expect(filters.map((f) => f.family)).toEqual([4, 6]);
-    const text = ruleset([], { filters, napt: [], forwards: [], reflect: [], own: [] });
+    const text = ruleset([], { filters, napt: [], forwards: [], reflect: [], own: [], ends: [] });
     expect(text).toMatch(/nfproto ipv4 fib daddr type local meta l4proto tcp tcp dport 22 counter drop/);
+  });
+
+  test('where all goes through a tunnel, outside is where that leads', () => {
+    const { filters } = desired(
+      'interface.ge0.ipv4.address : 192.0.2.2/24',
+      'interface.ge1.ipv4.address : 192.168.1.1/24',
+      'interface.ipsec0.ipv4.source : 192.0.2.2',
+      'interface.ipsec0.ipv4.destination : 198.51.100.1',
+      'interface.ipsec0.preshared-key : x',
+      'route.ipv4.0.destination : 198.51.100.1/32',
+      'route.ipv4.0.gateway : 192.0.2.1',
+      'route.ipv4.1.destination : default',
+      'route.ipv4.1.gateway : ipsec0',
+      'sshd.service : enable',
+      'sshd.access : lan',
+    ).firewall;
+    expect(filters.map((f) => [f.key, f.device])).toEqual([
+      ['sshd.access', 'ge0'],
+      ['sshd.access', 'ge0'],
+    ]);
   });
 
   test('both dialects say the same', () => {

@@ -1,8 +1,10 @@
 // Filters, NAT, DHCP and DNS as a configuration asks for them (dialects.md A.5, A.6).
 import { describe, expect, test } from 'vitest';
 import { validate } from '../../src/config/validate.ts';
+import { read } from '../../src/dialect/index.ts';
 import { parseSeil } from '../../src/dialect/seil/parse.ts';
 import { firewallText } from '../../src/plan/firewall.ts';
+import { plan } from '../../src/plan/plan.ts';
 import type { Lease } from '../../src/plan/services.ts';
 import { steps, stepText } from '../../src/plan/steps.ts';
 import { planned } from './machine.ts';
@@ -114,7 +116,8 @@ route.ipv4.0.destination : default
 route.ipv4.0.gateway : dhcp
 dns-forwarder.service : enable
 dns-forwarder.0.address : dhcp
-dns-forwarder.1.address : 192.0.2.53`;
+dns-forwarder.1.address : 192.0.2.53
+dns-forwarder.listen.0.interface : ge1`;
     const lease: Lease = { address: '10.0.0.7/24', router: '10.0.0.1', dns: ['10.0.0.2', '10.0.0.3'] };
     const given = planned(config, undefined, { leases: new Map([['ge0', lease]]) });
     expect(given.links[0].addresses).toEqual(['10.0.0.7/24']);
@@ -127,5 +130,18 @@ dns-forwarder.1.address : 192.0.2.53`;
       ['192.0.2.53'],
     ]);
     expect(before.services.clients).toEqual([{ name: 'ge0', device: 'ge0' }]);
+  });
+
+  test('a DNS forwarder that listens nowhere answers nowhere, and says so', () => {
+    const config = 'dns-forwarder.service : enable\ndns-forwarder.0.address : 192.0.2.53\n';
+    expect(planned(config).services.dns).toBeUndefined();
+    expect(parseSeil(config).warnings.map((w) => w.message)).toEqual([
+      expect.stringMatching(/listens nowhere: add dns-forwarder\.listen\.0\.interface/),
+    ]);
+    // Nor where its port is not there yet.
+    const { tree } = parseSeil(`${config}dns-forwarder.listen.0.interface : ge1`);
+    expect(plan(tree, new Map()).services.dns).toBeUndefined();
+    const yamaha = read('dns service recursive', 'yamaha').tree;
+    expect(yamaha.value('dns-forwarder.listen.0.interface')).toBe('ge1');
   });
 });

@@ -174,6 +174,10 @@ function setServers(draft: Draft, servers: readonly string[]): undefined {
   for (const path of draft.below(DNS)) if (/^dns-forwarder\.\d/.test(path)) draft.set(path, undefined);
   for (const [i, server] of servers.entries()) draft.set(`${DNS}${i}.address`, server);
   if (servers.length === 0) return undefined;
+  return serve(draft);
+}
+
+function serve(draft: Draft): undefined {
   draft.set(`${DNS}service`, 'enable');
   if (draft.list(`${DNS}listen.`, '.interface').length === 0)
     draft.setList(`${DNS}listen.`, '.interface', [geOf('lan1')]);
@@ -194,7 +198,8 @@ export const serviceCommands: readonly Command[] = [
       what: slot(oneOf('recursive', 'off'), 'recursive or off', 'recursive または off'),
     }),
     apply: (draft, args) => {
-      draft.set(`${DNS}service`, args.what === 'off' ? undefined : 'enable');
+      if (args.what !== 'off') return serve(draft);
+      draft.set(`${DNS}service`, undefined);
       return undefined;
     },
     reset: (draft) => {
