@@ -156,14 +156,26 @@ describe('what is forwarded and translated is not our own IKE and ESP', () => {
   test.each(['initiator', 'responder'])(
     'as %s',
     async (role) => {
-      await a.stop();
-      const waits = role === 'responder' ? ['interface.ipsec0.ike.responder-only : enable'] : [];
-      a = await Sekisho.start(net.lab, net.a, role, pairConfig(1, ...lines, ...waits));
-      const view = await a.waitUp('ipsec0', 40_000);
-      expect(view.children[0].encapsulation).toBe('native');
-      expect(await pingUntil(net.host1, HOST2, 20_000)).toBe(true);
-      // And everything else is.
-      expect(await reach(net.host1, 'tcp', OUTSIDE, '7000')).toMatch(/^10\.0\.0\.9 \d+$/);
+      // The kernel has not seen either end yet: what it knows it does not translate anew.
+      const fresh = await openPair(role);
+      try {
+        const waits = role === 'responder' ? ['interface.ipsec0.ike.responder-only : enable'] : [];
+        const router = await Sekisho.start(fresh.lab, fresh.a, 'a', pairConfig(1, ...lines, ...waits));
+        await Sekisho.start(fresh.lab, fresh.b, 'b', pairConfig(2));
+        const view = await router.waitUp('ipsec0', 40_000);
+        expect(view.children[0].encapsulation).toBe('native');
+        expect(await pingUntil(fresh.host1, HOST2, 20_000)).toBe(true);
+        // And everything else is.
+        const server = fresh.b.spawn([process.execPath, REACH, 'answer', '7000']);
+        await until(
+          () => server.stdout.includes('listening'),
+          10_000,
+          () => `nobody listens:\n${server.stderr}`,
+        );
+        expect(await reach(fresh.host1, 'tcp', OUTSIDE, '7000')).toMatch(/^10\.0\.0\.9 \d+$/);
+      } finally {
+        await fresh.lab.close();
+      }
     },
     90_000,
   );

@@ -152,6 +152,17 @@ export const services: readonly Leaf[] = [
     ja: 'NTPサーバー機能を使用するか否か。',
   },
   {
+    path: 'resolver.service',
+    type: enableDisable,
+    default: 'enable',
+    refuse: notBuiltFor(
+      ['disable'],
+      'the router asks for names itself, of time servers and peers; leave it out',
+    ),
+    help: 'Whether the router itself asks for names.',
+    ja: '本機自身が名前解決を行うか否か。',
+  },
+  {
     path: 'resolver.[].address',
     type: either(ipv4, ipv6),
     help: 'Whom the router itself asks for names; without it those that DHCP told, else those of dns-forwarder.',

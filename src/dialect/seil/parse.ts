@@ -1,6 +1,7 @@
 // SEIL text → tree. Collects every mistake instead of stopping at the first.
 import type { Mistake, PlacedMistake } from '../../config/mistake.ts';
 import { findLeaf, type Value } from '../../config/schema/index.ts';
+import { unbuiltInterface, unbuiltKey } from '../../config/schema/unbuilt.ts';
 import { Tree } from '../../config/tree.ts';
 import { validate } from '../../config/validate.ts';
 import { MASK } from '../mask.ts';
@@ -52,6 +53,12 @@ export function parseSeil(source: string): Parsed {
     if (!found) {
       // Only what a key can be made of is repeated: a value stuck to it may be a secret.
       const shown = /^[\w.[\]*-]*/.exec(key)?.[0] ?? '';
+      const instead = unbuiltKey(shown);
+      if (instead !== undefined) {
+        const message = `${shown} is known but not built yet: ${instead}.`;
+        fail(keyColumn, key.length, { code: 'not-built', key: shown, message });
+        continue;
+      }
       const nearest = nearestKey(shown);
       const hint = nearest ? `did you mean ${nearest}?` : 'no key looks like it.';
       fail(keyColumn, key.length, {
@@ -102,7 +109,12 @@ function badValue(
 ): Mistake {
   const nearest = value === undefined ? undefined : nearestValue(value, type.values ?? []);
   const what = value === undefined ? 'this value' : JSON.stringify(value);
-  const hint = nearest ? ` (did you mean ${nearest}?)` : '';
+  const later = value !== undefined && unbuiltInterface(value);
+  const hint = later
+    ? `, an interface that is known but not built yet`
+    : nearest
+      ? ` (did you mean ${nearest}?)`
+      : '';
   return {
     code: 'bad-value',
     key: path,
