@@ -246,6 +246,9 @@ function devices(tree: Tree, fail: Fail): void {
 
 function routes(tree: Tree, family: 4 | 6, fail: Fail): void {
   const tunnels = new Set(tree.indexes('interface.ipsec'));
+  const leased = tree
+    .indexes('interface.ge')
+    .filter((n) => tree.text(`interface.ge${n}.ipv4.address`) === 'dhcp');
   for (const n of tree.indexes(`route.ipv${family}.`)) {
     const at = `route.ipv${family}.${n}`;
     for (const key of ['destination', 'gateway']) {
@@ -262,6 +265,17 @@ function routes(tree: Tree, family: 4 | 6, fail: Fail): void {
       );
     }
     const gateway = tree.text(`${at}.gateway`) ?? '';
+    if (gateway === 'dhcp' && leased.length > 1)
+      fail(
+        `${at}.gateway`,
+        `${at}.gateway dhcp may be that of ${leased.map((i) => `ge${i}`).join(' or ')}: give its address.`,
+      );
+    if (/^fe[89ab]/i.test(gateway))
+      fail(
+        `${at}.gateway`,
+        `${at}.gateway ${gateway} is a link-local address, which is known but not built yet: give a global or unique local one.`,
+        'not-built',
+      );
     const tunnelName = /^ipsec(\d+)$/.exec(gateway);
     if (tunnelName && !tunnels.has(Number(tunnelName[1]))) {
       fail(

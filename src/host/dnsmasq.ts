@@ -1,5 +1,5 @@
 // DHCP server and DNS forwarder: dnsmasq, by a configuration that is rendered from the plan.
-import { familyOf, maskBytes } from '../net/address.ts';
+import { familyOf, ipv4Number, maskBytes } from '../net/address.ts';
 import type { DhcpPool, Services } from '../plan/services.ts';
 
 export type Places = {
@@ -20,7 +20,14 @@ export function dnsmasqConf({ pools, dns }: Services, places: Places): string {
     'except-interface=lo',
     ...devices.map((d) => `interface=${d}`),
     ...dnsLines(dns),
-    ...(pools.length > 0 ? ['dhcp-authoritative', `dhcp-leasefile=${places.leases}`, 'quiet-dhcp'] : []),
+    ...(pools.length > 0
+      ? [
+          'dhcp-authoritative',
+          `dhcp-leasefile=${places.leases}`,
+          `dhcp-lease-max=${room(pools)}`,
+          'quiet-dhcp',
+        ]
+      : []),
     ...pools.flatMap(poolLines),
   ];
   // Where there is only DNS, nobody is to be given addresses.
@@ -28,14 +35,18 @@ export function dnsmasqConf({ pools, dns }: Services, places: Places): string {
   return [...lines, ...without.map((d) => `no-dhcp-interface=${d}`), ''].join('\n');
 }
 
+/** How many addresses there are to give. */
+function room(pools: readonly DhcpPool[]): number {
+  return pools.reduce((n, p) => n + ipv4Number(p.last) - ipv4Number(p.first) + 1 + p.fixed.length, 0);
+}
+
 function dnsLines(dns: Services['dns']): string[] {
   if (!dns) return ['port=0'];
   return [
-    // Names of private networks are nobody's business outside, and answers must not lead inside (rebinding).
     'domain-needed',
-    'bogus-priv',
-    'stop-dns-rebind',
-    'rebind-localhost-ok',
+    // Names of private networks are nobody's business outside, and answers must not lead inside (rebinding): unless who is asked
+    // is of a private network itself, behind a tunnel, and knows them.
+    ...(dns.private ? [] : ['bogus-priv', 'stop-dns-rebind', 'rebind-localhost-ok']),
     ...dns.servers.map((s) => `server=${s}`),
     ...dns.hosts.map((h) => `host-record=${h.name},${h.address}`),
   ];

@@ -5,7 +5,7 @@ import type { Tree } from '../config/tree.ts';
 import { dormant } from '../config/validate.ts';
 import type { NativeEsp } from '../dataplane/port.ts';
 import type { FollowKind, Settings } from '../ike/policy.ts';
-import { splitCidr } from '../net/address.ts';
+import { overlap, splitCidr } from '../net/address.ts';
 import { access } from './access.ts';
 import { addressless, interfaceConnection, type Known, outerFamily } from './connection.ts';
 import type { Desired, Dormant, Link, Route, SyslogServer, Tunnel } from './desired.ts';
@@ -103,7 +103,8 @@ function link(tree: Tree, name: string, device: Device, lease: Lease | undefined
   const aliases = tree.list(`${at}.ipv4.alias.`, '.address').map(String);
   const own = tree.text(`${at}.ipv4.address`);
   const primary = own === 'dhcp' ? lease?.address : own;
-  const addresses = [primary, ...aliases, tree.text(`${at}.ipv6.address`)];
+  const known = [primary, ...aliases].filter((a) => a !== undefined);
+  const addresses = [...known, ...translated(tree, name, known), tree.text(`${at}.ipv6.address`)];
   const mtu = tree.value(`${at}.mtu`);
   return {
     name,
@@ -112,6 +113,22 @@ function link(tree: Tree, name: string, device: Device, lease: Lease | undefined
     ...(mtu === undefined ? {} : { mtu: Number(mtu) }),
     mss: mss(tree.value(`${at}.ipv4.tcp-mss`)),
   };
+}
+
+/** Addresses that NAT has of a link's network beside its own: who asks for them by ARP is answered. */
+function translated(tree: Tree, name: string, known: readonly string[]): string[] {
+  const napt = tree.indexes('nat.ipv4.napt.').map((n) => `nat.ipv4.napt.${n}`);
+  const snapt = tree.indexes('nat.ipv4.snapt.').map((n) => `nat.ipv4.snapt.${n}`);
+  const outside = (at: string) =>
+    tree.text(`${at}.interface`) ?? tree.text(`nat.ipv4.napt.${tree.text(`${at}.descriptor`)}.interface`);
+  const wanted = [
+    ...napt.filter((at) => outside(at) === name).map((at) => tree.text(`${at}.global`)),
+    ...snapt.filter((at) => outside(at) === name).map((at) => tree.text(`${at}.listen.address`)),
+  ].filter((a) => a !== undefined);
+  return [...new Set(wanted)]
+    .filter((a) => known.some((k) => overlap(`${a}/32`, k)))
+    .filter((a) => !known.some((k) => splitCidr(k).address === a))
+    .map((a) => `${a}/32`);
 }
 
 function mss(value: string | number | undefined): number | 'auto' | 'none' {

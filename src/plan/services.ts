@@ -1,7 +1,7 @@
 // Tree → what is done for the networks inside (DHCP server, DNS forwarder), and what is learned outside (DHCP client).
 import { lastOf } from '../config/service-rules.ts';
 import type { Tree } from '../config/tree.ts';
-import { type Address, type Cidr, familyOf, networkOf, splitCidr } from '../net/address.ts';
+import { type Address, type Cidr, familyOf, networkOf, overlap, splitCidr } from '../net/address.ts';
 import { outside } from './access.ts';
 import type { Link } from './desired.ts';
 import type { Device } from './devices.ts';
@@ -37,6 +37,8 @@ export type DnsForwarder = {
   /** Devices where we answer. */
   readonly devices: readonly string[];
   readonly servers: readonly Address[];
+  /** Whether one of those that are configured is in a private network: it knows names there. */
+  readonly private: boolean;
   readonly hosts: readonly { readonly name: string; readonly address: Address }[];
 };
 
@@ -113,6 +115,13 @@ function pool(tree: Tree, key: string, devices: Devices): DhcpPool[] {
   ];
 }
 
+/** RFC 1918 3, RFC 4193 3. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'];
+
+function within(address: string, network: Cidr): boolean {
+  return address !== 'dhcp' && overlap(`${address}/${familyOf(address) === 4 ? 32 : 128}`, network);
+}
+
 /** Undefined where it listens nowhere: dnsmasq would then do so everywhere. */
 function forwarder(tree: Tree, devices: Devices, leases: Leases): DnsForwarder | undefined {
   const given = tree.list('dns-forwarder.', '.address').map(String);
@@ -124,6 +133,7 @@ function forwarder(tree: Tree, devices: Devices, leases: Leases): DnsForwarder |
   if (listening.length === 0) return undefined;
   return {
     devices: listening,
+    private: given.some((address) => PRIVATE.some((network) => within(address, network))),
     servers: [...new Set(servers)],
     hosts: tree.indexes('resolver.host-database.').map((n) => ({
       name: tree.text(`resolver.host-database.${n}.hostname`) ?? '',

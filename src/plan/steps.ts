@@ -126,7 +126,7 @@ export function steps(
   // Routes through addresses went with the address that reached them; to put one again that stayed is harmless.
   const moved = out.some((step) => step.kind === 'remove-address');
   const lost = (r: Route) =>
-    (moved || again.has('add-route')) && typeof r.via === 'object' && 'address' in r.via;
+    typeof r.via === 'object' && (again.has('add-route') || (moved && 'address' in r.via));
   for (const route of to.routes) {
     if (route.via === 'discard' && held.has(placeOf(route))) continue;
     if (!stays(route, old.routes) || lost(route)) out.push({ kind: 'add-route', route });

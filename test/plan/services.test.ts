@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { validate } from '../../src/config/validate.ts';
 import { read } from '../../src/dialect/index.ts';
 import { parseSeil } from '../../src/dialect/seil/parse.ts';
+import { dnsmasqConf } from '../../src/host/dnsmasq.ts';
 import { firewallText } from '../../src/plan/firewall.ts';
 import { plan } from '../../src/plan/plan.ts';
 import type { Lease } from '../../src/plan/services.ts';
@@ -130,6 +131,69 @@ dns-forwarder.listen.0.interface : ge1`;
       ['192.0.2.53'],
     ]);
     expect(before.services.clients).toEqual([{ name: 'ge0', device: 'ge0' }]);
+  });
+
+  test('a host that always gets the same gets what it can have, and what nobody else has', () => {
+    const fixed = (...entries: [mac: string, address: string][]) =>
+      wrong(
+        LAN,
+        server('192.168.1.100/24', 50),
+        ...entries.flatMap(([mac, address], i) => [
+          `dhcp.server.0.static.entry.${i}.mac-address : 02:00:5e:00:00:${mac}`,
+          `dhcp.server.0.static.entry.${i}.ip-address : ${address}`,
+        ]),
+      );
+    expect(fixed(['01', '192.168.1.20'], ['02', '192.168.1.21'])).toEqual([]);
+    expect(fixed(['01', '192.168.1.20'], ['02', '192.168.1.20'])).toEqual([
+      expect.stringMatching(
+        /entry\.1\.ip-address 192\.168\.1\.20 is already dhcp\.server\.0\.static\.entry\.0\.ip-address/,
+      ),
+    ]);
+    expect(fixed(['01', '192.168.1.20'], ['01', '192.168.1.21'])).toEqual([
+      expect.stringMatching(/entry\.1\.mac-address .* is already/),
+    ]);
+    for (const address of ['10.9.9.9', '192.168.1.255', '192.168.1.0'])
+      expect(fixed(['01', address])).toEqual([
+        expect.stringMatching(/is no host's address in 192\.168\.1\.0\/24/),
+      ]);
+    expect(fixed(['01', '192.168.1.1'])).toEqual([expect.stringMatching(/is our own address/)]);
+    expect(wrong(LAN, server('192.168.1.0/24', 5))).toEqual([expect.stringMatching(/is the network itself/)]);
+    expect(wrong(LAN, server('192.168.1.100/24', 5), 'dhcp.server.0.gateway : 192.168.2.1')).toEqual([
+      expect.stringMatching(/gateway 192\.168\.2\.1 is not in the network of ge1/),
+    ]);
+  });
+
+  test('who is asked in a private network knows names there: only then answers may lead inside', () => {
+    const conf = (address: string) => {
+      const { services } = planned(
+        `${LAN}dns-forwarder.service : enable\ndns-forwarder.0.address : ${address}\ndns-forwarder.listen.0.interface : ge1\n`,
+      );
+      return dnsmasqConf(services, { leases: '/tmp/leases' });
+    };
+    for (const address of ['192.0.2.53', 'dhcp']) expect(conf(address)).toMatch(/^stop-dns-rebind$/m);
+    for (const address of ['10.1.2.3', '192.168.2.10', '172.31.0.1', 'fd00::53'])
+      expect(conf(address)).not.toMatch(/rebind|bogus-priv/);
+  });
+
+  test('NAT has addresses of its own in the network outside, and those are ours', () => {
+    const links = (global: string) =>
+      planned(
+        `interface.ge0.ipv4.address : 203.0.113.2/24\nnat.ipv4.napt.0.interface : ge0\nnat.ipv4.napt.0.private : auto\nnat.ipv4.napt.0.global : ${global}\n`,
+      ).links[0].addresses;
+    expect(links('203.0.113.9')).toEqual(['203.0.113.2/24', '203.0.113.9/32']);
+    expect(links('203.0.113.2')).toEqual(['203.0.113.2/24']);
+    // One that is led to us need not be on the link.
+    expect(links('198.51.100.9')).toEqual(['203.0.113.2/24']);
+  });
+
+  test('a gateway by DHCP that may be one of two is asked for, as is one that needs an interface', () => {
+    const two = ['interface.ge0.ipv4.address : dhcp', 'interface.ge2.ipv4.address : dhcp'];
+    const route = ['route.ipv4.0.destination : default', 'route.ipv4.0.gateway : dhcp'];
+    expect(wrong(two[0], ...route)).toEqual([]);
+    expect(wrong(...two, ...route)).toEqual([expect.stringMatching(/that of ge0 or ge2: give its address/)]);
+    expect(wrong('route.ipv6.0.destination : default', 'route.ipv6.0.gateway : fe80::1')).toEqual([
+      expect.stringMatching(/fe80::1 is a link-local address, which is known but not built yet/),
+    ]);
   });
 
   test('a DNS forwarder that listens nowhere answers nowhere, and says so', () => {

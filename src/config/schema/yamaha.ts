@@ -227,8 +227,10 @@ export type Unbuilt = { readonly head: string; readonly instead?: string; readon
 const later = 'leave it out';
 const remoteAccess = 'remote access for phones comes later; leave it out';
 const pp = 'PPPoE and PPP come later; leave it out';
-const filters = 'filters and address translation are filter.* and nat.* in the other dialect';
-const services = 'DHCP and DNS are dhcp.server.* and dns-forwarder.* in the other dialect';
+const filters =
+  'filters are ip filter and ip filter dynamic, translation nat descriptor type, address and masquerade static';
+const services =
+  'DHCP is dhcp scope and dhcp scope bind, DNS dns server, dns host and dns static, the time schedule at';
 const certificates = 'give certificates by interface.ipsecN.ike.authentication in the other dialect';
 
 export const UNBUILT: readonly Unbuilt[] = [
@@ -357,11 +359,25 @@ export const UNBUILT: readonly Unbuilt[] = [
     'usbhost',
     'external-memory',
     'operation',
+    'ip routing off',
+    'ipv6 routing off',
+    'ipv6 lan* rtadv',
+    'ipv6 lan* dhcp',
+    'ipv6 lan* secure',
+    'syslog execute command on',
   ].map((head) => ({ head, instead: later })),
+  ...['dns host any', 'dns host lan', 'dns host none'].map((head) => ({
+    head,
+    instead: 'name interfaces, as in dns host lan1',
+  })),
   ...['login user', 'login password', 'administrator password'].map(
-    (head): Unbuilt => ({ head, instead: 'accounts are those of the system; leave it out', secret: true }),
+    (head): Unbuilt => ({
+      head,
+      instead: 'passwords are set by the command password; leave it out',
+      secret: true,
+    }),
   ),
-  { head: 'user attribute', instead: 'accounts are those of the system; leave it out' },
+  { head: 'user attribute', instead: 'passwords are set by the command password; leave it out' },
   // Habits of a session, and what is so in any case.
   ...[
     'console',
@@ -372,6 +388,12 @@ export const UNBUILT: readonly Unbuilt[] = [
     'ip routing on',
     'ipv6 routing on',
     'no httpd',
+    'dns cache use on',
+    'date',
+    'time',
+    'alias',
+    'set',
+    'syslog execute command off',
   ].map((head) => ({ head })),
 ];
 
@@ -418,8 +440,10 @@ export const yamaha: readonly Leaf[] = [
     type: enableDisable,
     default: 'disable',
     ours: true,
-    help: 'Whether filtered packets are logged. Without effect while there are no filters.',
-    ja: 'フィルターで破棄したパケットを記録するか否か。フィルターが未対応のため効果なし。',
+    ...kept(
+      ['Whether filtered packets are logged.', 'フィルターで破棄したパケットを記録するか否か。'],
+      ['they are counted, by rule.', 'ルールごとに件数を計上する。'],
+    ),
   },
   {
     path: 'yamaha.log-illegal-spi',

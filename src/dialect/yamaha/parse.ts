@@ -9,6 +9,7 @@ import { type Command, NOTHING_SELECTED, type Selection } from './command.ts';
 import { beginning, commands } from './commands/index.ts';
 import { FACTORY } from './commands/router.ts';
 import { Draft } from './draft.ts';
+import { later } from './later.ts';
 import { MAX_LINE, parseLine, type Token } from './line.ts';
 import { mismatch, refusal, sentence } from './sentence.ts';
 import { tunnel } from './slots.ts';
@@ -56,11 +57,14 @@ export class Session {
     const selected = this.#select(texts);
     if (selected) return undefined;
     const found = match(deeds, texts);
-    if (!found.ok)
+    if (!found.ok) {
+      const at = Math.min(found.at, texts.length - 1);
+      const why = later(texts);
       return {
-        message: mismatch(better(found, texts), texts, language),
-        at: Math.min(found.at, texts.length - 1),
+        message: why ? refusal(why, language) : mismatch(better(found, texts), texts, language),
+        at,
       };
+    }
     const { phrase, args } = found;
     const number = this.selection.kind === 'tunnel' ? this.selection.number : 0;
     if (phrase.command.selected && number === 0) return { message: sentence('tunnel', '', language), at: 0 };

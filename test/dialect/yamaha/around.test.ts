@@ -111,6 +111,7 @@ describe('DHCP and DNS', () => {
     expect(services.dns).toEqual({
       devices: ['ge1'],
       servers: [],
+      private: false,
       hosts: [{ name: 'router.example.jp', address: '192.168.1.1' }],
     });
     const { text, unexpressed } = printYamaha(parseYamaha(scope.join('\n')).tree, { maskSecrets: false });

@@ -46,9 +46,11 @@ const hostKey: Command = {
 const timezone: Command = {
   place,
   help: { en: 'Time zone', ja: 'タイムゾーンの設定' },
-  ...looks('timezone / <zone>', { zone: slot(oneOf('jst', 'utc'), 'Zone', 'タイムゾーン') }),
+  ...looks('timezone / <zone>', {
+    zone: slot(oneOf('jst', 'utc', '+09:00', '+00:00'), 'Zone', 'タイムゾーン'),
+  }),
   apply: (draft, args) => {
-    draft.set(ZONE, args.zone === 'jst' ? 'JST' : undefined);
+    draft.set(ZONE, ['jst', '+09:00'].includes(String(args.zone)) ? 'JST' : undefined);
     return undefined;
   },
   reset: (draft) => {
