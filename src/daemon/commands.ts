@@ -66,7 +66,7 @@ export async function answer(
       return { ok: true, text: showFirmware(data), data };
     }
     case 'firmware-install':
-      return firmware.install(request.file);
+      return mayRestart(changes) ?? firmware.install(request.file);
     case 'firmware-health': {
       const data = await firmware.health();
       return { ok: true, text: data.missing.map((line) => `${line}\n`).join(''), data };
@@ -83,6 +83,14 @@ export async function answer(
     default:
       return edit(changes, request, caller);
   }
+}
+
+/** What is not saved would be missing after the start, and the update be blamed for it. */
+function mayRestart(changes: Changes): Answer | undefined {
+  const { unsaved } = changes.state();
+  if (unsaved === 0) return undefined;
+  const many = unsaved === 1 ? '1 setting is' : `${unsaved} settings are`;
+  return { ok: false, error: `${many} not saved, and the update would start without: save first.` };
 }
 
 /** SAs that are renewed, or ended and begun anew. */

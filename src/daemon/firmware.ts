@@ -79,15 +79,22 @@ export class Firmware {
   }
 
   async #write(file: string, state: Installing, update: Update): Promise<void> {
+    let writing = false;
     try {
-      await installUpdate(file, (percent, message) => Object.assign(state, { percent, message }));
+      await installUpdate(file, (percent, message) => {
+        writing ||= /^Copying/.test(message);
+        Object.assign(state, { percent, message });
+      });
       this.#remember(update);
       const message = `slot ${update.to} is written: the box starts from it now`;
       Object.assign(state, { percent: 100, message, done: true });
       this.#note('info', message);
       setTimeout(() => this.#router.reboot(), GOODBYE_MS);
     } catch (e) {
-      state.error = `The update is not installed, and nothing has changed: ${(e as Error).message}`;
+      const after = writing
+        ? `what slot ${update.to} held is gone; slot ${update.from} runs on`
+        : 'nothing has changed';
+      state.error = `The update is not installed, and ${after}: ${(e as Error).message}`;
       this.#note('error', state.error);
     }
   }

@@ -29,17 +29,29 @@ export function firstConfiguration(folder: string): First | undefined {
   const found = existsSync(conf) ? read(readFileSync(conf, 'utf8')) : undefined;
   const mistakes = (found?.errors ?? []).map((m) => found?.explain('sekisho.conf', m) ?? m.message);
   const begin = found && mistakes.length === 0 ? found.tree : factory;
-  const keys = existsSync(pub) ? readFileSync(pub, 'utf8').split('\n').filter(Boolean) : [];
+  const keys = existsSync(pub) ? keysOf(readFileSync(pub, 'utf8')) : { good: [], mistakes: [] };
   const next = (begin.indexes('sshd.authorized-keys.').at(-1) ?? -1) + 1;
-  const wanted = keys.map((key, i) => `sshd.authorized-keys.${next + i}.pubkey : "${key.trim()}"`);
-  const added = read(['sshd.service : enable', ...wanted].join('\n'));
-  if (added.errors.length > 0)
-    return {
-      tree: begin,
-      mistakes: [...mistakes, 'sekisho.pub holds a line that is no public key: it is left out.'],
-    };
-  const all = keys.length > 0 ? new Tree([...begin.entries(), ...added.tree.entries()]) : begin;
-  return { tree: all, mistakes };
+  const wanted = keys.good.map((key, i) => `sshd.authorized-keys.${next + i}.pubkey : "${key}"`);
+  const { tree: added } = read(['sshd.service : enable', ...wanted].join('\n'));
+  const tree = wanted.length > 0 ? new Tree([...begin.entries(), ...added.entries()]) : begin;
+  return { tree, mistakes: [...mistakes, ...keys.mistakes] };
+}
+
+/** A key a line, as in authorized_keys: blank lines and those that begin with # say nothing. */
+function keysOf(text: string): { readonly good: readonly string[]; readonly mistakes: readonly string[] } {
+  const good: string[] = [];
+  const mistakes: string[] = [];
+  for (const [i, line] of text.split('\n').entries()) {
+    const key = line.trim();
+    if (key === '' || key.startsWith('#')) continue;
+    const { errors } = read(`sshd.authorized-keys.0.pubkey : "${key}"`);
+    if (errors.length === 0) good.push(key);
+    else
+      mistakes.push(
+        `sekisho.pub:${i + 1}: this is no public key, and is left out: one looks like ssh-ed25519 AAAA….`,
+      );
+  }
+  return { good, mistakes };
 }
 
 /**

@@ -23,6 +23,7 @@ export function showFirmware({ version, slot, slots, trial, outcome, installing 
       ? `Sekisho ${version}, on a machine that was not started from an image`
       : `Sekisho ${version}, started from slot ${slot}`,
     ...slots.map(({ name, good, version: there }) => {
+      if (there === '' && name !== slot && !good) return `  slot ${name}: nothing to start`;
       const what = name === slot ? `runs, ${version}` : there === '' ? 'as it came' : there;
       const state = trial?.to === name ? 'on trial' : good ? 'good' : 'not to be started';
       return `  slot ${name}: ${what}, ${state}`;

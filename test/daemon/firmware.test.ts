@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { answer } from '../../src/daemon/commands.ts';
 import { slotOf } from '../../src/daemon/firmware.ts';
 import { firstConfiguration } from '../../src/daemon/first.ts';
 import { type Condition, missing } from '../../src/daemon/health.ts';
+import type { Served } from '../../src/daemon/views.ts';
 import { showFirmware } from '../../src/show/firmware.ts';
 
 let folder: string;
@@ -30,6 +32,26 @@ describe('health', () => {
   test('which slot runs is in the words that the kernel was told', () => {
     expect(slotOf('quiet rauc.slot=B sekisho.root=5e6b1540-06')).toBe('B');
     expect(slotOf('quiet xrauc.slot=A rauc.slot=C')).toBeUndefined();
+  });
+
+  test('an update does not begin while something is not saved: it would be missed', async () => {
+    const asked: string[] = [];
+    const install = async (file: string) => {
+      asked.push(file);
+      return { ok: true as const, text: '' };
+    };
+    const admin = { role: 'admin', name: 'root' } as const;
+    const begin = (unsaved: number) => {
+      const served = { changes: { state: () => ({ unsaved }) }, firmware: { install } } as unknown as Served;
+      return answer(served, { command: 'firmware-install', file: '/update' }, admin, async () => {});
+    };
+    expect(await begin(2)).toEqual({
+      ok: false,
+      error: '2 settings are not saved, and the update would start without: save first.',
+    });
+    expect(asked).toEqual([]);
+    expect(await begin(0)).toEqual({ ok: true, text: '' });
+    expect(asked).toEqual(['/update']);
   });
 
   test('is told in one look', () => {
@@ -85,10 +107,15 @@ describe('what was put beside the boot loader', () => {
     expect(tree?.value('interface.ge0.ipv4.address')).toBe('dhcp');
   });
 
-  test('what is no key is left out and told', () => {
-    put('sekisho.pub', 'not a key\n');
-    expect(firstConfiguration(folder)?.mistakes).toEqual([
-      'sekisho.pub holds a line that is no public key: it is left out.',
-    ]);
+  test('what is no key is left out and told by its line; comments say nothing', () => {
+    put('sekisho.pub', `# of the administrator\n\n${key}\nnot a key\nssh-ed25519 "quoted"\n`);
+    const { tree, mistakes } = firstConfiguration(folder) ?? {};
+    expect(mistakes).toEqual(
+      [4, 5].map(
+        (n) => `sekisho.pub:${n}: this is no public key, and is left out: one looks like ssh-ed25519 AAAA….`,
+      ),
+    );
+    expect(tree?.list('sshd.authorized-keys.', '.pubkey')).toEqual([key]);
+    expect(tree?.enabled('sshd.service')).toBe(true);
   });
 });
