@@ -1,5 +1,5 @@
 // Rules across keys. What a single value may be is the schema's business.
-import { networkOf } from '../net/address.ts';
+import { networkOf, overlap } from '../net/address.ts';
 import { filterRules } from './filter-rules.ts';
 import type { Mistake } from './mistake.ts';
 import { authentication, identifiers, proposals, type Weak } from './negotiation-rules.ts';
@@ -42,6 +42,7 @@ function judge(tree: Tree): Verdict {
   serviceRules(tree, fail, warn);
   yamahaNumbers(tree, fail);
   devices(tree, fail);
+  networks(tree, warn);
   for (const family of [4, 6] as const) routes(tree, family, fail);
   return { errors, warnings };
 }
@@ -242,6 +243,24 @@ function devices(tree: Tree, fail: Fail): void {
     }
     seen.set(device, n);
   }
+}
+
+/** Of two interfaces in one network only one is ever answered. */
+function networks(tree: Tree, warn: Warn): void {
+  const seen: { readonly name: string; readonly network: string }[] = [];
+  for (const n of tree.indexes('interface.ge')) {
+    const key = `interface.ge${n}.ipv4.address`;
+    const address = tree.text(key);
+    if (address === undefined || !address.includes('/')) continue;
+    const other = seen.find((s) => overlap(s.network, address));
+    if (other) warn(key, sameNetwork(`ge${n}`, address, other.name));
+    seen.push({ name: `ge${n}`, network: networkOf(address) });
+  }
+}
+
+/** What to do about it, in one sentence. */
+export function sameNetwork(name: string, address: string, other: string): string {
+  return `${name} and ${other} are both in ${networkOf(address)}, and hosts of one will not be reached: set interface.${name}.ipv4.address to another network.`;
 }
 
 function routes(tree: Tree, family: 4 | 6, fail: Fail): void {

@@ -6,6 +6,7 @@ import pkg from '../../package.json' with { type: 'json' };
 import { diff } from '../config/diff.ts';
 import type { Mistake } from '../config/mistake.ts';
 import { emptyTree, type Tree } from '../config/tree.ts';
+import { sameNetwork } from '../config/validate.ts';
 import type { Dataplane, DataplaneEvent } from '../dataplane/port.ts';
 import type { Given } from '../host/dnsmasq.ts';
 import { Host, type HostOptions } from '../host/host.ts';
@@ -15,7 +16,7 @@ import { Ports } from '../host/ports.ts';
 import { Engine } from '../ike/engine.ts';
 import type { Effect, Input } from '../ike/io.ts';
 import { Recorder } from '../ike/journal.ts';
-import { familyOf } from '../net/address.ts';
+import { familyOf, overlap } from '../net/address.ts';
 import type { X509 } from '../pki/x509.ts';
 import { connectionsOf, type Desired, type Tunnel } from '../plan/desired.ts';
 import { type DeviceMap, portsOf, resolveDevices } from '../plan/devices.ts';
@@ -390,7 +391,19 @@ export class Router {
       ? `${name} has ${lease.address} by DHCP${lease.router ? `, gateway ${lease.router}` : ''}`
       : `${name} has no address by DHCP any more`;
     this.log.add({ level: lease ? 'info' : 'warning', function: 'host', code: 'dhcp', text });
+    if (lease) this.#warnOfTwins(name, lease.address);
     this.#replan();
+  }
+
+  /** The router before us may have the network that we have inside. */
+  #warnOfTwins(name: string, address: string): void {
+    const twins = (this.#desired?.links ?? []).filter(
+      (l) => l.name !== name && l.addresses.some((a) => overlap(a, address)),
+    );
+    for (const twin of twins) {
+      const text = sameNetwork(twin.name, address, name);
+      this.log.add({ level: 'error', function: 'host', code: 'dhcp', text });
+    }
   }
 
   #forgetPath(tunnel: string): void {

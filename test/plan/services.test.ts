@@ -186,6 +186,13 @@ dns-forwarder.listen.0.interface : ge1`;
     expect(links('198.51.100.9')).toEqual(['203.0.113.2/24']);
   });
 
+  test('two interfaces in one network are warned of', () => {
+    const warned = parseSeil(`${LAN}interface.ge0.ipv4.address : 192.168.1.2/25\n`).warnings;
+    expect(warned.map((w) => w.message)).toEqual([
+      'ge1 and ge0 are both in 192.168.1.0/24, and hosts of one will not be reached: set interface.ge1.ipv4.address to another network.',
+    ]);
+  });
+
   test('a gateway by DHCP that may be one of two is asked for, as is one that needs an interface', () => {
     const two = ['interface.ge0.ipv4.address : dhcp', 'interface.ge2.ipv4.address : dhcp'];
     const route = ['route.ipv4.0.destination : default', 'route.ipv4.0.gateway : dhcp'];
