@@ -1,6 +1,6 @@
 // A box that starts from an image: an emulated machine with its serial console, as a person sits before it.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -268,25 +268,43 @@ export class Box {
     await this.sees(PROMPT, 120_000);
   }
 
-  /** What a screen shows, as a PPM file. */
+  /** What a screen shows, as a PNG file. */
   async screenshot(file: string): Promise<void> {
-    const monitor = await attach(`${this.#path}.monitor`);
-    monitor.write(`screendump ${file}\n`);
+    rmSync(file, { force: true });
+    await this.#monitor([`screendump ${file} -f png`]);
     await until(
-      () => existsSync(file),
+      () => existsSync(file) && statSync(file).size > 0,
       10_000,
       () => `${this.name}: no picture`,
     );
+  }
+
+  /** At the keyboard of the screen, a US one, which is not the serial port. */
+  async press(text: string): Promise<void> {
+    await this.#monitor(
+      [...text].map((c) => `sendkey ${KEYS[c] ?? (/[A-Z]/.test(c) ? `shift-${c.toLowerCase()}` : c)}`),
+    );
+  }
+
+  async #monitor(commands: readonly string[]): Promise<void> {
+    const monitor = await attach(`${this.#path}.monitor`);
+    for (const command of commands) {
+      await new Promise((resolve) => monitor.write(`${command}\n`, resolve));
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
     monitor.destroy();
   }
 
   /** The reset button. */
-  async reset(): Promise<void> {
-    const monitor = await attach(`${this.#path}.monitor`);
-    await new Promise((resolve) => monitor.write('system_reset\n', resolve));
-    monitor.destroy();
+  reset(): Promise<void> {
+    return this.#monitor(['system_reset']);
   }
 }
+
+/** Keys that are not called as what they write. */
+const KEYS: Readonly<Record<string, string>> = {
+  ...{ '\n': 'ret', ' ': 'spc', '.': 'dot', '/': 'slash', '-': 'minus', ',': 'comma' },
+};
 
 /** For whoever wonders what happened: all that was said goes to the file that SEKISHO_CONSOLE names. */
 export function keepConsoles(...boxes: readonly (Box | undefined)[]): void {
