@@ -32,12 +32,12 @@ const INSIDE = '192.168.100.1/24';
 
 const ASKED = {
   welcome: {
-    en: 'This router is not configured yet. Five questions; Enter takes what is in brackets,\nCtrl-C begins again. A keyboard at the screen is taken for a US one.\n\n',
+    en: 'This router is not configured yet. Five questions; Enter takes what is\nin brackets, Ctrl-C begins again. A keyboard at the screen is taken for a US one.\n\n',
     ja: 'このルーターは未設定です。5つの質問に答えてください。Enterで[ ]内の値になり、\nCtrl-Cで最初からやり直します。画面のキーボードはUS配列です。\n\n',
   },
   outside: {
-    en: '2/5 ge0, to the Internet: dhcp, or address/length gateway [dns] [dhcp]: ',
-    ja: '2/5 ge0(インターネット側): dhcp、または アドレス/長さ ゲートウェイ [DNS] [dhcp]: ',
+    en: '2/5 ge0, outside: dhcp, or address/length gateway dns [dhcp]: ',
+    ja: '2/5 ge0(インターネット側): dhcp、または アドレス/長さ ゲートウェイ DNS [dhcp]: ',
   },
   onePort: {
     en: '3/5 There is no second Ethernet port for your network. Plug one in and press Enter,\n    or type one to go on with ge0 alone: ',

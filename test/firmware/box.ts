@@ -294,11 +294,6 @@ export class Box {
     }
     monitor.destroy();
   }
-
-  /** The reset button. */
-  reset(): Promise<void> {
-    return this.#monitor(['system_reset']);
-  }
 }
 
 /** Keys that are not called as what they write. */
