@@ -32,7 +32,7 @@ const INSIDE = '192.168.100.1/24';
 
 const ASKED = {
   welcome: {
-    en: 'This router is not configured yet. Five questions; Enter takes what is\nin brackets, Ctrl-C begins again. A keyboard at the screen is taken for a US one.\n\n',
+    en: "This router is not configured yet. Five questions; Enter takes what is\nin brackets, Ctrl-C begins again. The screen's keyboard is taken for a US one.\n\n",
     ja: 'このルーターは未設定です。5つの質問に答えてください。Enterで[ ]内の値になり、\nCtrl-Cで最初からやり直します。画面のキーボードはUS配列です。\n\n',
   },
   outside: {

@@ -48,7 +48,7 @@ export function showMachine(v: MachineView): string {
     ],
     ...(storage ? [['storage', of(storage.used, storage.total)] as [string, string]] : []),
     ...(v.celsius === undefined ? [] : [['temperature', `${v.celsius.toFixed(1)} °C`] as [string, string]]),
-    ['clock', `${v.time}, ${clockText(v.clock)}`],
+    ['clock', `${new Date(v.time).toLocaleString('sv-SE')}, ${clockText(v.clock)}`],
     ['up', ago(v.uptime * 1000)],
   ];
   return rows.map(([name, text]) => `${name.padEnd(12)}${text}\n`).join('');

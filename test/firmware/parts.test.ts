@@ -146,4 +146,11 @@ test('the router’s service is confined, as systemd itself judges it', () => {
   );
   expect(`${stdout}${stderr}`).toMatch(/Overall exposure level for sekisho\.service: \d\.\d OK/);
   expect(status).toBe(0);
+  // What the sum would forgive.
+  const lines = readFileSync(unit, 'utf8').split('\n');
+  for (const line of ['User=sekisho', 'NoNewPrivileges=yes', 'ProtectSystem=strict', 'UMask=0077'])
+    expect(lines).toContain(line);
+  const all = 'CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_BPF CAP_SYS_TIME';
+  expect(lines).toContain(`CapabilityBoundingSet=${all}`);
+  expect(lines).toContain(`AmbientCapabilities=${all}`);
 });

@@ -5,6 +5,7 @@ import { BOARDS } from '../../firmware/board.ts';
 import { usualCache } from '../../firmware/image.ts';
 import { ownSigner } from '../../firmware/keys.ts';
 import { Lab } from '../interop/netns.ts';
+import { Strongswan } from '../interop/strongswan.ts';
 import { BOOT_MS, Box } from './box.ts';
 import { image, unpacked } from './image.ts';
 import { openWan } from './wan.ts';
@@ -20,6 +21,21 @@ const lab = await Lab.open('pictures');
 try {
   const product = image(BOARDS.x86_64, ownSigner(join(usualCache(), 'signer')));
   const isp = await openWan(lab, ['192.0.2.254/24', '192.0.2.9/24']);
+  const peer = await Strongswan.start(lab, isp, { name: 'peer' });
+  await peer.load([
+    {
+      ...{ name: 'box', version: 2, local: '192.0.2.9', remote: '192.0.2.100', psk: 'a key between two' },
+      proposals: 'aes256-sha256-modp2048',
+      children: [
+        {
+          name: 'net',
+          localTs: '192.168.2.0/24',
+          remoteTs: '192.168.100.0/24',
+          espProposals: 'aes256-sha256',
+        },
+      ],
+    },
+  ]);
   const lan = await lab.netns('lan');
   const box = new Box(lab, {
     ...{ name: 'p', disk: await Box.disk(lab, await unpacked(lab, product), 'p') },
