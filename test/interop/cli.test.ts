@@ -141,7 +141,7 @@ describe('show and reload', () => {
     const { code, stderr } = await router.cli('show', 'status', 'ipsek');
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /status ike, status ipsec, status ipsec\.security-policy, status filter, status arp, status route, status dhcp, system, system crypto, log, log yamaha, config, config yamaha, config candidate, status interface\.ipsec0/,
+      /status ike, status ipsec, status ipsec\.security-policy, status filter, status port, status arp, status route, status dhcp, system, system crypto, log, log yamaha, config, config yamaha, config candidate, status interface\.ipsec0/,
     );
   });
 
