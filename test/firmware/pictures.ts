@@ -21,6 +21,7 @@ const lab = await Lab.open('pictures');
 try {
   const product = image(BOARDS.x86_64, ownSigner(join(usualCache(), 'signer')));
   const isp = await openWan(lab, ['192.0.2.254/24', '192.0.2.9/24']);
+  await isp.address('lo', '192.168.2.1/32');
   const peer = await Strongswan.start(lab, isp, { name: 'peer' });
   await peer.load([
     {
