@@ -155,6 +155,8 @@ function dataPartition(folder: string, epoch: number): string {
     'mkfs.ext4',
     [
       '-q',
+      '-b',
+      '4096',
       '-L',
       'sekisho-data',
       '-U',

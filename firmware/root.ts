@@ -30,7 +30,8 @@ const USERS = [
 /** Who may speak with the router, and who may change it. */
 const GROUPS = [
   { name: 'sekisho', id: 900, members: ['admin', 'user'] },
-  { name: 'sekisho-admin', id: 901, members: ['admin'] },
+  // The router itself sees what an administrator brings, as updates are.
+  { name: 'sekisho-admin', id: 901, members: ['admin', 'sekisho'] },
 ] as const;
 
 /** Packages' files that only installing, asking people or building needs. */

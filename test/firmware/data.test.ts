@@ -16,7 +16,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-const SCRIPT = fileURLToPath(new URL('../../firmware/overlay/usr/libexec/sekisho/data', import.meta.url));
+const SCRIPTS = ['renew', 'data'].map((name) =>
+  fileURLToPath(new URL(`../../firmware/overlay/usr/libexec/sekisho/${name}`, import.meta.url)),
+);
 
 let folder: string;
 const at = (...path: string[]) => join(folder, ...path);
@@ -29,6 +31,7 @@ beforeEach(() => {
   writeFileSync(at('cmdline'), 'console=ttyS0 rauc.slot=A\n');
   // Accounts and disks of this machine are none of its business; what it erases is kept here to be looked at.
   stub('chown', `echo "$*" >>${at('owners')}`);
+  stub('mkfs.ext4', `echo "$*" >>${at('made')}; rm -rf ${at('data')}/*`);
   stub('resize2fs', 'true');
   stub('sync', 'true');
   stub('shred', `for file; do :; done; rm "$file"; basename "$file" >>${at('erased')}`);
@@ -45,8 +48,10 @@ function start(): void {
     PATH: `${at('bin')}:${process.env.PATH}`,
     ...{ SEKISHO_DATA: at('data'), SEKISHO_BOOT: at('boot'), SEKISHO_CMDLINE: at('cmdline') },
   };
-  const { status, stderr } = spawnSync('sh', [SCRIPT], { encoding: 'utf8', env });
-  expect([status, stderr.replace(/^.*(?:grow|blkid|by-label).*\n/gm, '')]).toEqual([0, '']);
+  for (const script of SCRIPTS) {
+    const { status, stderr } = spawnSync('sh', [script], { encoding: 'utf8', env });
+    expect([status, stderr.replace(/^.*(?:grow|blkid|by-label).*\n/gm, '')]).toEqual([0, '']);
+  }
 }
 
 const read = (path: string) => readFileSync(path, 'utf8');
@@ -135,6 +140,7 @@ describe('a factory reset', () => {
     expect(readdirSync(data('home', 'admin'))).toEqual([]);
     expect(hostKey()).not.toBe(key);
     expect(existsSync(boot('sekisho.reset'))).toBe(false);
+    expect(read(at('made'))).toBe('-q -F -L sekisho-data /dev/disk/by-partlabel/data\n');
   });
 
   test('takes a new configuration that came with it', () => {

@@ -41,8 +41,7 @@ describe('the box', () => {
   });
 
   test('says of its clock whom it follows, that nobody has answered, or why nothing is known', () => {
-    const clock = (c: MachineView['clock']) =>
-      line({ ...VIEW, clock: c }, 'clock')?.replace(/^[^,]*, /, '');
+    const clock = (c: MachineView['clock']) => line({ ...VIEW, clock: c }, 'clock')?.replace(/^[^,]*, /, '');
     expect(clock({ follows: '192.0.2.1', seconds: 0.0123 })).toBe('as 192.0.2.1 says, within 12.3 ms');
     expect(clock({ seconds: 0 })).toBe('which no time server has answered for yet');
     expect(clock({ trouble: 'chronyc is not installed' })).toBe(
