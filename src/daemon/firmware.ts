@@ -18,6 +18,10 @@ type Update = {
   readonly from: Slot;
   readonly to: Slot;
   readonly before: Condition;
+  /** The start of the machine in which it began. */
+  readonly start: string;
+  /** False while it is written: the update service goes on with that whatever becomes of us. */
+  readonly written: boolean;
   /** What was missing when the new slot was looked at last. */
   readonly missing?: readonly string[];
 };
@@ -41,16 +45,28 @@ export class Firmware {
   /** What became of the last update. */
   #outcome: string | undefined;
 
-  /** `file`: where an update that is under way is remembered. */
-  constructor(router: Router, file: string, log: Log, slot = slotOf(readFileSync('/proc/cmdline', 'utf8'))) {
+  readonly #start: string;
+
+  /** `file`: where an update that is under way is remembered. `start`: another one each time the machine starts. */
+  constructor(
+    router: Router,
+    file: string,
+    log: Log,
+    slot = slotOf(readFileSync('/proc/cmdline', 'utf8')),
+    start = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+  ) {
+    this.#start = start;
     this.#router = router;
     this.#file = file;
     this.#log = log;
     this.slot = slot;
     const update = this.#update();
-    if (update && slot === update.from) {
+    if (update && slot === update.from && start !== update.start) {
       const why = update.missing?.join(', ') || 'it did not start';
-      this.#end(`slot ${update.to} was left again: ${why}`, 'error');
+      const text = update.written
+        ? `slot ${update.to} was left again: ${why}`
+        : `the update of slot ${update.to} was cut short: install it again`;
+      this.#end(text, 'error');
     }
   }
 
@@ -63,7 +79,7 @@ export class Firmware {
       };
     if (this.#installing && !this.#installing.done && !this.#installing.error)
       return { ok: false, error: 'An update is being installed already.' };
-    if (this.#update())
+    if (this.#update()?.to === this.slot)
       return {
         ok: false,
         error: `This start of slot ${this.slot} is on trial itself: wait until it is kept.`,
@@ -74,18 +90,19 @@ export class Firmware {
     const to = this.slot === 'A' ? 'B' : 'A';
     const before = await this.#condition();
     this.#note('info', `installing ${file} to slot ${to}`);
-    void this.#write(file, state, { from: this.slot, to, before });
+    void this.#write(file, state, { ...{ from: this.slot, to, before }, start: this.#start, written: false });
     return { ok: true, text: '' };
   }
 
   async #write(file: string, state: Installing, update: Update): Promise<void> {
     let writing = false;
     try {
+      this.#remember(update);
       await installUpdate(file, (percent, message) => {
         writing ||= /^Copying/.test(message);
         Object.assign(state, { percent, message });
       });
-      this.#remember(update);
+      this.#remember({ ...update, written: true });
       const message = `slot ${update.to} is written: the box starts from it now`;
       Object.assign(state, { percent: 100, message, done: true });
       this.#note('info', message);
@@ -94,6 +111,7 @@ export class Firmware {
       const after = writing
         ? `what slot ${update.to} held is gone; slot ${update.from} runs on`
         : 'nothing has changed';
+      rmSync(this.#file, { force: true });
       state.error = `The update is not installed, and ${after}: ${(e as Error).message}`;
       this.#note('error', state.error);
     }
@@ -117,7 +135,9 @@ export class Firmware {
       version: pkg.version,
       ...(this.slot ? { slot: this.slot } : {}),
       slots,
-      ...(update ? { trial: { from: update.from, to: update.to, missing: update.missing ?? [] } } : {}),
+      ...(update && (update.written || update.to === this.slot)
+        ? { trial: { from: update.from, to: update.to, missing: update.missing ?? [] } }
+        : {}),
       ...(this.#outcome ? { outcome: this.#outcome } : {}),
       ...(this.#installing ? { installing: { ...this.#installing } } : {}),
     };

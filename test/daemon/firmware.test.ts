@@ -1,12 +1,14 @@
 // What a router does around an update: what worked before is remembered, compared, and what is missing is told.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { answer } from '../../src/daemon/commands.ts';
-import { slotOf } from '../../src/daemon/firmware.ts';
+import { Firmware, slotOf } from '../../src/daemon/firmware.ts';
 import { firstConfiguration } from '../../src/daemon/first.ts';
 import { type Condition, missing } from '../../src/daemon/health.ts';
+import { Log } from '../../src/daemon/log.ts';
+import type { Router } from '../../src/daemon/router.ts';
 import type { Served } from '../../src/daemon/views.ts';
 import { showFirmware } from '../../src/show/firmware.ts';
 
@@ -52,6 +54,45 @@ describe('health', () => {
     expect(asked).toEqual([]);
     expect(await begin(0)).toEqual({ ok: true, text: '' });
     expect(asked).toEqual(['/update']);
+  });
+
+  describe('an update that is remembered', () => {
+    const begun = { from: 'A', to: 'B', start: 'one', before: { tunnels: [], addressed: [], gateways: [] } };
+
+    /** What a router that starts in a slot makes of it. */
+    async function after(update: object, slot: 'A' | 'B', start: string) {
+      const file = join(folder, 'update.json');
+      writeFileSync(file, JSON.stringify({ ...begun, ...update }));
+      const log = new Log(() => {});
+      const state = await new Firmware(null as unknown as Router, file, log, slot, start).state();
+      return { outcome: state.outcome, trial: state.trial?.to, kept: existsSync(file) };
+    }
+
+    test('and whose slot was left again tells why', async () => {
+      expect(await after({ written: true }, 'A', 'two')).toEqual({
+        outcome: 'slot B was left again: it did not start',
+        trial: undefined,
+        kept: false,
+      });
+      const missing = ['ipsec0 is not up'];
+      const { outcome } = await after({ written: true, missing }, 'A', 'two');
+      expect(outcome).toBe('slot B was left again: ipsec0 is not up');
+    });
+
+    test('and was cut short by the power is told as that', async () => {
+      expect(await after({ written: false }, 'A', 'two')).toEqual({
+        outcome: 'the update of slot B was cut short: install it again',
+        trial: undefined,
+        kept: false,
+      });
+    });
+
+    test('goes on when the router alone begins anew, and its slot is on trial whenever it starts', async () => {
+      for (const written of [false, true])
+        expect(await after({ written }, 'A', 'one')).toMatchObject({ outcome: undefined, kept: true });
+      for (const written of [false, true])
+        expect(await after({ written }, 'B', 'two')).toEqual({ outcome: undefined, trial: 'B', kept: true });
+    });
   });
 
   test('is told in one look', () => {
