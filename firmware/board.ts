@@ -18,6 +18,8 @@ export type Board = {
     readonly modules: Kept;
     /** What finds and opens the root. */
     readonly early: Early;
+    /** Of our own, in the board's folder below `boot`. */
+    readonly own: readonly string[];
   };
   /** Firmware for the board's chips. */
   readonly firmware: readonly string[];
@@ -93,6 +95,7 @@ export const BOARDS: Readonly<Record<Board['name'], Board>> = {
         ...['i6300esb', 'iTCO_wdt', 'lpc_ich', 'i2c_i801', 'sp5100_tco', 'wdat_wdt'],
         ...['usbhid', 'hid_generic', 'atkbd', 'i8042', 'squashfs', 'overlay'],
       ],
+      own: [],
     },
     firmware: ['firmware-realtek'],
   },
@@ -141,6 +144,7 @@ export const BOARDS: Readonly<Record<Board['name'], Board>> = {
           'i6300esb',
         ],
       ],
+      own: ['tryboot.c'],
     },
     firmware: ['raspi-firmware'],
   },

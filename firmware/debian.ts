@@ -1,5 +1,5 @@
 // Debian's part of an image: a root with packages installed, and packages that are only unpacked beside it.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Board, SUITE } from './board.ts';
@@ -57,6 +57,33 @@ export function installRoot(board: Board, folder: string): void {
       { env: { SOURCE_DATE_EPOCH: '86400' } },
     ),
   );
+}
+
+/** The packages and all that they need, unpacked but not installed: programs of this machine's own architecture run in it. */
+export function unpackRoot(
+  { architecture }: Board,
+  suite: string,
+  packages: readonly string[],
+  folder: string,
+): void {
+  const own = run('dpkg', ['--print-architecture']).trim();
+  const list = `${folder}.list`;
+  writeFileSync(list, `${sources([suite, SUITE]).join('\n')}\n`);
+  run('mmdebstrap', [
+    '--mode=root',
+    '--variant=extract',
+    `--architectures=${[...new Set([own, architecture])].join(',')}`,
+    '--aptopt=APT::Install-Recommends "false"',
+    ...UNREAD.filter((name) => name !== 'perl').map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
+    `--include=${packages.join(',')}`,
+    SUITE,
+    folder,
+    list,
+  ]);
+  rmSync(list);
+  // Where programs look for each other, which a package of its own would make when it is installed.
+  for (const name of ['bin', 'sbin', 'lib', 'lib64'])
+    if (!existsSync(join(folder, name))) symlinkSync(`usr/${name}`, join(folder, name));
 }
 
 /** The packages, and what `dependencies` matches of theirs, unpacked into the folder; their names and versions in `versions`. */

@@ -55,6 +55,8 @@ export type Product = {
   /** What a slot holds. */
   readonly root: string;
   readonly boot: string;
+  /** The kernel, its modules and device trees, as they were fetched. */
+  readonly kernel: string;
 };
 
 export function build(board: Board, { cache, out, version, signer, fresh, refresh }: Order): Product {
@@ -69,7 +71,9 @@ export function build(board: Board, { cache, out, version, signer, fresh, refres
   const signerText = readFileSync(signer.certificate, 'utf8');
 
   const debian = download('debian', [SUITE, architecture, packages], (f) => installRoot(board, f));
-  const kernel = download('kernel', [k], (f) => fetchKernel(board, f));
+  // Modules of our own with it: a mirror has the headers as long as it has the kernel.
+  const own = k.own.map((file) => join(RECIPES, 'boot', name, file));
+  const kernel = download('kernel', [k, digest(own)], (f) => fetchKernel(board, own, f));
   const busybox = download('busybox', [k.suite, architecture], (f) => fetchBusybox(board, f));
   const firmware = download('chips', [board.firmware], (f) => unpack(board, SUITE, board.firmware, f));
   const addon = shop.step(`addon-${name}`, digest(addonSources(HOME)), (f) => buildAddon(board, HOME, f));
@@ -142,7 +146,7 @@ export function build(board: Board, { cache, out, version, signer, fresh, refres
       '',
     ].join('\n'),
   );
-  return { image, update: `${base}.raucb`, root: squashfs, boot };
+  return { image, update: `${base}.raucb`, root: squashfs, boot, kernel };
 }
 
 /** An empty ext4, which grows at the first start. */

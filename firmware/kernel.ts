@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from
 import { basename, dirname, join } from 'node:path';
 import type { Board } from './board.ts';
 import { unpack } from './debian.ts';
+import { buildModules } from './module.ts';
 import { run } from './run.ts';
 
 /** Folders below a kernel's own that are kept, but for some within. */
@@ -11,8 +12,8 @@ export type Kept = { readonly folders: readonly string[]; readonly without: read
 /** Names of modules, loaded as the hardware asks for them. */
 export type Early = readonly string[];
 
-/** The folder gets `vmlinuz`, `lib/modules/VERSION`, and what else the packages had of device trees. */
-export function fetchKernel(board: Board, folder: string): void {
+/** The folder gets `vmlinuz`, `lib/modules/VERSION` with modules from these sources, and what there is of device trees. */
+export function fetchKernel(board: Board, own: readonly string[], folder: string): void {
   const all = join(folder, 'all');
   mkdirSync(all);
   // The kernel of the day, and since 7.x its modules, come as packages of their own.
@@ -32,6 +33,10 @@ export function fetchKernel(board: Board, folder: string): void {
   for (const path of kept(join(from, version), board.kernel.modules)) {
     mkdirSync(dirname(join(modules, path)), { recursive: true });
     cpSync(join(from, version, path), join(modules, path));
+  }
+  if (own.length > 0) {
+    mkdirSync(join(modules, 'extra'));
+    buildModules(board, version, own, join(modules, 'extra'));
   }
   run('depmod', ['-b', folder, version]);
   const image = [

@@ -1,5 +1,5 @@
 // The Pi's chain of starts, which no emulator has: its firmware stood in for by a few lines (autoboot.txt: the partition under
-// [all], or the one under [tryboot] for the one start after `reboot "0 tryboot"`), our own script as it is on the box.
+// [all], or the one under [tryboot] for the one start after the module `tryboot` was loaded), our own script as it is on the box.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
