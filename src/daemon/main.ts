@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => {}); // a terminal that closes does not take the network with it
   try {
     router = new Router(log, (onEvent) => new NativeDataplane(onEvent), loadNative().x509, {
-      ...(state ? { crashSecret: state.secret('crash-secret'), folder: state.path('services') } : {}),
+      ...(state ? { ...crashSecret(state, log), folder: state.path('services') } : {}),
       ...journal(values.journal, log),
       ...(values.system === undefined ? {} : { system: values.system }),
       setsClock: !values['keep-clock'],
@@ -117,9 +117,24 @@ function openState(folder = '/var/lib/sekisho', log: Log): State | undefined {
   }
 }
 
-function storeOf(state: State, log: Log): Store {
-  const lost = (text: string) => log.add({ level: 'error', function: 'conf', code: 'sealed', text });
-  return new Store(state.path('config'), state.secret('seal-key'), lost);
+function crashSecret(state: State, log: Log): Pick<RouterOptions, 'crashSecret'> {
+  try {
+    return { crashSecret: state.secret('crash-secret') };
+  } catch (e) {
+    const text = `peers cannot be told of a crash (RFC 6290): ${(e as Error).message}`;
+    log.add({ level: 'error', function: 'boot', code: 'state', text });
+    return {};
+  }
+}
+
+function storeOf(state: State, log: Log): Store | undefined {
+  const lost = (text: string) => log.add({ level: 'error', function: 'conf', code: 'unreadable', text });
+  try {
+    return new Store(state.path('config'), state.secret('seal-key'), lost);
+  } catch (e) {
+    lost(`what was saved cannot be used, and nothing can be saved: ${(e as Error).message}`);
+    return undefined;
+  }
 }
 
 /** What was saved; on a router that has nothing of the kind what was laid down for it, which is then saved. */

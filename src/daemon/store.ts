@@ -37,8 +37,8 @@ export class Store {
   readonly #lost: (sentence: string) => void;
 
   /**
-   * `key`: 32 octets that seal; `lost` hears a sentence of every secret that cannot be opened: the rest of a configuration is
-   * worth having. Throws when the folder cannot be made.
+   * `key`: 32 octets that seal; `lost` hears a sentence of every secret that cannot be opened, and of every file that cannot be
+   * read: the rest is worth having. Throws when the folder cannot be made.
    */
   constructor(folder: string, key: Uint8Array, lost: (sentence: string) => void = () => {}, disk: Disk = fs) {
     this.#lost = lost;
@@ -79,15 +79,24 @@ export class Store {
     return fresh && last.by === by && last.comment === comment;
   }
 
-  /** Newest first. */
+  /** Newest first. Of one that cannot be read there is its number. */
   history(): Entry[] {
-    return this.#numbers()
-      .toReversed()
-      .flatMap((number) => {
-        const text = this.#text(this.#name(number)) ?? '';
-        const field = (name: string) => new RegExp(`^# ${name} (.*)$`, 'm').exec(text)?.[1] ?? '';
-        return [{ number, time: field('time'), by: field('by'), comment: field('comment') }];
-      });
+    const numbers = this.#readable(() => this.#numbers()) ?? [];
+    return numbers.toReversed().map((number) => {
+      const text = this.#readable(() => this.#text(this.#name(number))) ?? '';
+      const field = (name: string) => new RegExp(`^# ${name} (.*)$`, 'm').exec(text)?.[1] ?? '';
+      return { number, time: field('time'), by: field('by'), comment: field('comment') };
+    });
+  }
+
+  /** A disk fails in places: the rest is worth having. */
+  #readable<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (e) {
+      this.#lost((e as Error).message);
+      return undefined;
+    }
   }
 
   /** A commit by its number; undefined when there is none. Throws one sentence when it cannot be read. */
@@ -116,7 +125,7 @@ export class Store {
       return this.#disk.readFileSync(join(this.#folder, name), 'utf8');
     } catch (e) {
       if ((e as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw e;
+      throw new Error(`${name} cannot be read: ${(e as Error).message}`);
     }
   }
 

@@ -38,14 +38,16 @@ export class Host {
   readonly #system: System | undefined;
   #access: Access = NO_ACCESS;
   #hostname = 'sekisho';
+  #begun = false;
 
   constructor({ folder, system, setsClock = true }: HostOptions, events: LeaseEvents) {
     this.#neighbourhood = new Neighbourhood(folder, events, setsClock);
     this.#system = system === undefined ? undefined : new System(system);
   }
 
+  /** After the first plan is carried out. */
   async begin(): Promise<void> {
-    // What was so before this start holds no longer.
+    this.#begun = true;
     this.#ask();
     await this.#sysctl('net/ipv4/ip_forward', '1');
     await this.#sysctl('net/ipv6/conf/all/forwarding', '1');
@@ -145,8 +147,9 @@ export class Host {
     this.#ask();
   }
 
+  /** Of a plan that is carried out in part nobody hears: as long as the system knows nothing of us it stays as it was. */
   #ask(): void {
-    this.#system?.ask(this.#access, this.#hostname);
+    if (this.#begun) this.#system?.ask(this.#access, this.#hostname);
   }
 
   get ownsSystem(): boolean {

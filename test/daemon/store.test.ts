@@ -1,12 +1,13 @@
 // Configurations on the disk: whole at any moment, and without a secret that could be read.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isSealed, seal, unseal } from '../../src/config/seal.ts';
+import { State } from '../../src/daemon/state.ts';
 import { LINE_BY_LINE, Store } from '../../src/daemon/store.ts';
 import { parseSeil } from '../../src/dialect/seil/parse.ts';
 import { anyTree } from '../config/trees.ts';
@@ -24,6 +25,33 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const tree = (mtu: number) =>
   parseSeil(`interface.ge0.mtu : ${mtu}\ninterface.ipsec0.preshared-key : "${PSK}"\n`).tree;
 const entries = (store: Store) => [...(store.startup()?.entries() ?? [])];
+
+describe('a disk that fails in places', () => {
+  test('a commit that cannot be read is told, and the others are there', () => {
+    const commit = { time: '2026-11-22T00:00:00Z', by: 'root', comment: 'as it was' };
+    const lost: string[] = [];
+    const store = new Store(folder, KEY, (sentence) => lost.push(sentence));
+    for (const mtu of [1400, 1300]) store.record(tree(mtu), commit);
+    rmSync(join(folder, 'history/000002.conf'));
+    mkdirSync(join(folder, 'history/000002.conf'));
+    expect(store.history()).toEqual([
+      { number: 2, time: '', by: '', comment: '' },
+      { number: 1, ...commit },
+    ]);
+    expect(lost).toEqual([expect.stringMatching(/^history\/000002\.conf cannot be read: EISDIR/)]);
+    expect(() => store.revision(2)).toThrow(/^history\/000002\.conf cannot be read: EISDIR/);
+    expect(store.record(tree(1200), commit).number).toBe(3);
+  });
+
+  test('a key that is cut short is kept beside the new one', () => {
+    const state = new State(folder);
+    writeFileSync(state.path('seal-key'), 'short');
+    const key = state.secret('seal-key');
+    expect(key).toHaveLength(32);
+    expect(new State(folder).secret('seal-key')).toEqual(key);
+    expect(readFileSync(state.path('seal-key.damaged'), 'utf8')).toBe('short');
+  });
+});
 
 describe('secrets on the disk', () => {
   test('are sealed: for this machine, and for their place', () => {

@@ -1,6 +1,16 @@
 // What root does for a router that is not: the box's own script, in a mount namespace of its own, with little memory.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +21,8 @@ const SCRIPT = fileURLToPath(new URL('../../firmware/overlay/usr/libexec/sekisho
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sekisho-system-'));
-  for (const name of ['bin', 'etc', 'run', 'data', 'data/system']) mkdirSync(join(folder, name));
+  for (const name of ['bin', 'etc', 'run', 'run/sekisho', 'data', 'data/system'])
+    mkdirSync(join(folder, name));
   // What would change accounts and services writes down what it was told.
   for (const name of ['chpasswd', 'systemctl']) {
     const stub = `#!/bin/sh\n{ echo "${name} $*"; [ ${name} = systemctl ] || cat; } >>${folder}/told\n`;
@@ -21,15 +32,19 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs it for these wishes; returns what it refused, in its own /etc and /run, with 300 MB at most. */
+/** Runs it for these wishes; returns what it refused. */
 function wish(...lines: string[]): string {
-  const file = join(folder, 'wishes');
-  writeFileSync(file, `${lines.join('\n')}\n`);
+  writeFileSync(join(folder, 'run/sekisho/system'), `${lines.join('\n')}\n`);
+  return carryOut();
+}
+
+/** Runs it in its own /etc and /run, with 300 MB at most; returns what it refused. */
+function carryOut(how = ''): string {
   const inside = [
     `mount --bind ${folder}/etc /etc`,
     `mount --bind ${folder}/run /run`,
     'ulimit -v 300000',
-    `PATH=${folder}/bin:$PATH SEKISHO_DATA=${folder}/data sh ${SCRIPT} ${file}`,
+    `PATH=${folder}/bin:$PATH SEKISHO_DATA=${folder}/data sh ${SCRIPT} ${how}`,
     `hostname >${folder}/hostname`,
   ].join(' && ');
   const { status, stderr } = spawnSync('unshare', ['-m', '-u', 'sh', '-c', inside], { encoding: 'utf8' });
@@ -82,4 +97,30 @@ test.each([
   expect(wish(line)).toBe(`sekisho: refused: ${what}\n`);
   expect(read('told')).toMatch(/^chpasswd -e\nadmin:!\nuser:!\n/);
   expect(read('run/sekisho-ssh/admin')).toBe('');
+});
+
+test('what was asked for last is carried out again at the next start', () => {
+  wish('hostname gate', 'account admin $7$C6..../....salt$hash');
+  rmSync(join(folder, 'told'));
+  carryOut('again');
+  expect(read('told')).toMatch(/^chpasswd -e\nadmin:\$7\$C6\.\.\.\.\/\.\.\.\.salt\$hash\nuser:!\n/);
+  expect(read('hostname')).toBe('gate\n');
+});
+
+test('a wish that comes while another one is carried out is not lost', () => {
+  const later = `[ -e ${folder}/later ] || printf 'hostname second\nsshd on\n' >/run/sekisho/system; : >${folder}/later`;
+  writeFileSync(join(folder, 'bin/chpasswd'), `#!/bin/sh\ncat >/dev/null\n${later}\n`);
+  wish('hostname first');
+  expect(read('hostname')).toBe('second\n');
+  expect(read('data/system/wanted')).toBe('hostname second\nsshd on\n');
+  expect(read('told')).toMatch(/stop ssh\.service\n.* reload-or-restart ssh\.service\n$/);
+  expect(readdirSync(join(folder, 'run/sekisho'))).toEqual([]);
+});
+
+test('a wish that is no file of its own is none', () => {
+  writeFileSync(join(folder, 'secret'), 'hostname stolen\n');
+  symlinkSync(join(folder, 'secret'), join(folder, 'run/sekisho/system'));
+  expect(carryOut()).toBe('sekisho: refused: what is no file\n');
+  expect(existsSync(join(folder, 'data/system/wanted'))).toBe(false);
+  expect(existsSync(join(folder, 'told'))).toBe(false);
 });
