@@ -55,7 +55,10 @@ export function slotFiles(kernel: string, initrd: string): Record<string, string
   return { vmlinuz: join(kernel, 'vmlinuz'), initrd, 'words.cfg': join(BOOT, 'words.cfg') };
 }
 
-/** GRUB's state: slot A is there and was found good. A block of exactly 1,024 octets. */
+/** Slot A is there and was found good. */
+export const FIRST = { ORDER: 'A B', A_OK: '1', A_GOOD: '1', A_TRY: '0', B_OK: '0', B_GOOD: '0', B_TRY: '0' };
+
+/** GRUB's variables: a block of exactly 1,024 octets. */
 export function grubenv(state: Readonly<Record<string, string>>): string {
   const lines = ['# GRUB Environment Block', ...Object.entries(state).map(([k, v]) => `${k}=${v}`), ''].join(
     '\n',
@@ -94,10 +97,7 @@ export function gptDisk(images: Readonly<Record<string, string>>, epoch: number,
   run('sfdisk', ['-q', disk], { input: `${script}\n` });
 
   const early = join(folder, 'early.cfg');
-  writeFileSync(
-    join(folder, 'grubenv'),
-    grubenv({ ORDER: 'A B', A_OK: '1', A_GOOD: '1', A_TRY: '0', B_OK: '0', B_GOOD: '0', B_TRY: '0' }),
-  );
+  writeFileSync(join(folder, 'grubenv'), grubenv(FIRST));
   // Where it was started from says which disk; its partition 2 has the rest.
   writeFileSync(
     early,

@@ -98,6 +98,7 @@ const UNUSED = [
   ].map((n) => `etc/${n}`),
   // What people had before the last change, and folders that are not there.
   ...['group-', 'gshadow-', 'passwd-', 'shadow-'].map((n) => `etc/${n}`),
+  'usr/share/dbus-1/system.d/de.pengutronix.rauc.conf',
   ...['home', 'legacy', 'x11'].map((n) => `usr/lib/tmpfiles.d/${n}.conf`),
   ...['boot', 'media', 'mnt', 'opt', 'srv'],
 ];

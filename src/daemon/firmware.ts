@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import pkg from '../../package.json' with { type: 'json' };
 import { reaches } from '../host/path.ts';
-import { installUpdate, listSlots } from '../host/rauc.ts';
+import { installUpdate, keepSlot, listSlots } from '../host/rauc.ts';
 import { tunnelView } from '../show/view.ts';
 import { replaceFile } from './files.ts';
 import { type Condition, missing } from './health.ts';
@@ -96,6 +96,8 @@ export class Firmware {
 
   async #write(file: string, state: Installing, update: Update): Promise<void> {
     let writing = false;
+    // Begun by a router that ended meanwhile; the update service may be at it still, and then takes no other.
+    const earlier = this.#update();
     try {
       this.#remember(update);
       await installUpdate(file, (percent, message) => {
@@ -111,20 +113,23 @@ export class Firmware {
       const after = writing
         ? `what slot ${update.to} held is gone; slot ${update.from} runs on`
         : 'nothing has changed';
-      rmSync(this.#file, { force: true });
+      if (earlier && !writing) this.#remember(earlier);
+      else rmSync(this.#file, { force: true });
       state.error = `The update is not installed, and ${after}: ${(e as Error).message}`;
       this.#note('error', state.error);
     }
   }
 
-  /** Whether this start may stay. While an update is on trial: whether all works that worked before. */
+  /** Whether this start may stay, and is kept then. While an update is on trial: whether all works that worked before. */
   async health(): Promise<FirmwareHealth> {
     const update = this.#update();
     const patience = this.#router.tree.number('system.update.patience');
-    if (!update || update.to !== this.slot) return { missing: [], patience };
-    const gone = missing(update.before, await this.#condition());
-    if (gone.length > 0) this.#remember({ ...update, missing: gone });
-    else this.#end(`slot ${update.to} works as slot ${update.from} did: it is kept`, 'info');
+    const trial = update?.to === this.slot ? update : undefined;
+    const gone = trial ? missing(trial.before, await this.#condition()) : [];
+    if (gone.length === 0) {
+      if (this.slot) await keepSlot();
+      if (trial) this.#end(`slot ${trial.to} works as slot ${trial.from} did: it is kept`, 'info');
+    } else if (trial) this.#remember({ ...trial, missing: gone });
     return { missing: gone, patience };
   }
 

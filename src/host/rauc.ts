@@ -30,6 +30,11 @@ export function installUpdate(file: string, progress: Progress): Promise<void> {
   });
 }
 
+/** The slot that runs starts by itself from here on. Throws HostError. */
+export async function keepSlot(): Promise<void> {
+  await run('rauc', ['status', 'mark-good']);
+}
+
 type Slot = {
   readonly bootname: string | null;
   readonly boot_status?: string | null;

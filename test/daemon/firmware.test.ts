@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { emptyTree } from '../../src/config/tree.ts';
 import { answer } from '../../src/daemon/commands.ts';
 import { Firmware, slotOf } from '../../src/daemon/firmware.ts';
 import { firstConfiguration } from '../../src/daemon/first.ts';
@@ -92,6 +93,49 @@ describe('health', () => {
         expect(await after({ written }, 'A', 'one')).toMatchObject({ outcome: undefined, kept: true });
       for (const written of [false, true])
         expect(await after({ written }, 'B', 'two')).toEqual({ outcome: undefined, trial: 'B', kept: true });
+    });
+  });
+
+  describe('with an update service', () => {
+    const PATH = process.env.PATH;
+    afterEach(() => {
+      process.env.PATH = PATH;
+    });
+
+    /** Slot B on trial; the service answers as this script does. */
+    function onTrial(slot: 'A' | 'B', service: string) {
+      const file = join(folder, 'update.json');
+      const before = { tunnels: [], addressed: [], gateways: [] };
+      writeFileSync(file, JSON.stringify({ from: 'A', to: 'B', start: 'one', written: false, before }));
+      writeFileSync(join(folder, 'rauc'), `#!/bin/sh\necho "$*" >>${folder}/asked\n${service}\n`, {
+        mode: 0o755,
+      });
+      process.env.PATH = `${folder}:${PATH}`;
+      const router = { tree: emptyTree, source: { tunnels: [], dormant: [] } };
+      return {
+        file,
+        firmware: new Firmware(router as unknown as Router, file, new Log(() => {}), slot, 'one'),
+      };
+    }
+
+    test('a slot is kept by it, and the trial goes on until it is', async () => {
+      const { file, firmware } = onTrial('B', `echo "{}"; [ -e ${folder}/well ]`);
+      await expect(firmware.health()).rejects.toThrow(/rauc status mark-good/);
+      expect(existsSync(file)).toBe(true);
+      writeFileSync(join(folder, 'well'), '');
+      expect((await firmware.health()).missing).toEqual([]);
+      expect(existsSync(file)).toBe(false);
+      expect((await firmware.state()).outcome).toBe('slot B works as slot A did: it is kept');
+    });
+
+    test('that is busy still, what it is busy with stays remembered', async () => {
+      const { file, firmware } = onTrial(
+        'A',
+        'echo "LastError: Already processing a different method"; exit 1',
+      );
+      await firmware.install(join(folder, 'rauc'));
+      await expect.poll(async () => (await firmware.state()).installing?.error).toMatch(/Already processing/);
+      expect(existsSync(file)).toBe(true);
     });
   });
 

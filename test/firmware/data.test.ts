@@ -112,12 +112,21 @@ describe('what lies beside the boot loader', () => {
     expect(read(data('sekisho', 'first', 'sekisho.conf'))).toBe('hostname : one\n');
   });
 
-  test('is left alone on a box that somebody has configured', () => {
-    mkdirSync(data('sekisho', 'config'), { recursive: true });
+  test.each(['startup.conf', 'history/000001.conf'])('is left alone on a box that has a %s', (file) => {
+    mkdirSync(data('sekisho', 'config', 'history'), { recursive: true });
+    writeFileSync(data('sekisho', 'config', file), '');
     writeFileSync(boot('sekisho.conf'), 'hostname : two\n');
     start();
     expect(existsSync(data('sekisho', 'first'))).toBe(false);
     expect(read(boot('sekisho.conf'))).toBe('hostname : two\n');
+  });
+
+  test('is taken by a box that was started before, and that nobody has configured', () => {
+    start();
+    mkdirSync(data('sekisho', 'config', 'history'), { recursive: true });
+    writeFileSync(boot('sekisho.conf'), 'hostname : two\n');
+    start();
+    expect(read(data('sekisho', 'first', 'sekisho.conf'))).toBe('hostname : two\n');
   });
 });
 
@@ -141,6 +150,22 @@ describe('a factory reset', () => {
     expect(hostKey()).not.toBe(key);
     expect(existsSync(boot('sekisho.reset'))).toBe(false);
     expect(read(at('made'))).toBe('-q -F -L sekisho-data /dev/disk/by-partlabel/data\n');
+  });
+
+  test('during which the power went is done again', () => {
+    lived();
+    writeFileSync(boot('sekisho.resetting'), '');
+    start();
+    expect(existsSync(data('sekisho', 'config'))).toBe(false);
+    expect(readdirSync(at('boot'))).toEqual([]);
+  });
+
+  test('whose file cannot be taken away is none: it would be done at every start', () => {
+    lived();
+    writeFileSync(boot('sekisho.reset'), '');
+    stub('mv', 'case $2 in *resetting) exit 1 ;; *) exec /bin/mv "$@" ;; esac');
+    expect(start).toThrow();
+    expect(existsSync(data('sekisho', 'config'))).toBe(true);
   });
 
   test('takes a new configuration that came with it', () => {
