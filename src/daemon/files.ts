@@ -28,7 +28,17 @@ export function replaceFile(disk: Disk, path: string, content: string | Uint8Arr
     disk.closeSync(file);
   }
   disk.renameSync(beside, path);
-  const folder = disk.openSync(dirname(path), 'r');
+  settle(disk, dirname(path));
+}
+
+/** Gone, also when the power goes now. One that is not there is none. */
+export function removeFile(disk: Disk, path: string): void {
+  disk.rmSync(path, { force: true });
+  settle(disk, dirname(path));
+}
+
+function settle(disk: Disk, path: string): void {
+  const folder = disk.openSync(path, 'r');
   try {
     disk.fsyncSync(folder);
   } finally {

@@ -1,11 +1,11 @@
 // Updates of a box that started from an image of ours: the update service verifies and writes, we say when and judge after.
 import * as fs from 'node:fs';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import pkg from '../../package.json' with { type: 'json' };
 import { reaches } from '../host/path.ts';
 import { installUpdate, keepSlot, listSlots } from '../host/rauc.ts';
 import { tunnelView } from '../show/view.ts';
-import { replaceFile } from './files.ts';
+import { removeFile, replaceFile } from './files.ts';
 import { type Condition, missing } from './health.ts';
 import type { Log } from './log.ts';
 import type { Answer, FirmwareHealth, FirmwareState } from './protocol.ts';
@@ -104,7 +104,7 @@ export class Firmware {
         writing ||= /^Copying/.test(message);
         Object.assign(state, { percent, message });
       });
-      this.#remember({ ...update, written: true });
+      this.#attempt(() => this.#remember({ ...update, written: true }));
       const message = `slot ${update.to} is written: the box starts from it now`;
       Object.assign(state, { percent: 100, message, done: true });
       this.#note('info', message);
@@ -113,8 +113,7 @@ export class Firmware {
       const after = writing
         ? `what slot ${update.to} held is gone; slot ${update.from} runs on`
         : 'nothing has changed';
-      if (earlier && !writing) this.#remember(earlier);
-      else rmSync(this.#file, { force: true });
+      this.#attempt(() => (earlier && !writing ? this.#remember(earlier) : removeFile(fs, this.#file)));
       state.error = `The update is not installed, and ${after}: ${(e as Error).message}`;
       this.#note('error', state.error);
     }
@@ -127,7 +126,9 @@ export class Firmware {
     const trial = update?.to === this.slot ? update : undefined;
     const gone = trial ? missing(trial.before, await this.#condition()) : [];
     if (gone.length === 0) {
-      if (this.slot) await keepSlot();
+      // Another one that was written meanwhile is wanted now.
+      const left = update?.from === this.slot && update?.start === this.#start;
+      if (this.slot && !left) await keepSlot();
       if (trial) this.#end(`slot ${trial.to} works as slot ${trial.from} did: it is kept`, 'info');
     } else if (trial) this.#remember({ ...trial, missing: gone });
     return { missing: gone, patience };
@@ -177,8 +178,17 @@ export class Firmware {
     replaceFile(fs, this.#file, JSON.stringify(update));
   }
 
+  /** Of an update that cannot be remembered the slots know enough. */
+  #attempt(write: () => void): void {
+    try {
+      write();
+    } catch (e) {
+      this.#note('error', `the update cannot be remembered: ${(e as Error).message}`);
+    }
+  }
+
   #end(outcome: string, level: 'info' | 'error'): void {
-    rmSync(this.#file, { force: true });
+    this.#attempt(() => removeFile(fs, this.#file));
     this.#outcome = outcome;
     this.#note(level, outcome);
   }

@@ -72,7 +72,7 @@ async function main(): Promise<void> {
     });
     // A file that was named on the command line is meant; what was saved must not keep the router from starting.
     if (beginning) await router.start(beginning);
-    else await startWith(router, store ? beginnings(store, values.first, log) : [emptyTree], log);
+    else await startWith(router, store, values.first, log);
     const started = router;
     const [kept = emptyTree] = saved(store);
     changes = new Changes(router, store, kept, log, (condition, since) => met(started, condition, since));
@@ -139,8 +139,7 @@ function storeOf(state: State, log: Log): Store | undefined {
 
 /** What was saved; on a router that has nothing of the kind what was laid down for it, which is then saved. */
 function* beginnings(store: Store, folder: string | undefined, log: Log): Generator<Tree> {
-  const known = store.history().length > 0 || [...saved(store)].length > 1;
-  const first = known || folder === undefined ? undefined : firstConfiguration(folder);
+  const first = store.blank && folder !== undefined ? firstConfiguration(folder) : undefined;
   for (const text of first?.mistakes ?? [])
     log.add({ level: 'error', function: 'conf', code: 'first', text });
   if (first && folder !== undefined) {
@@ -183,13 +182,20 @@ function* saved(store: Store | undefined, log?: Log): Generator<Tree> {
   yield emptyTree;
 }
 
-/** Starts with the first that the machine can have. Returns it. */
-async function startWith(router: Router, trees: Iterable<Tree>, log: Log): Promise<void> {
-  for (const tree of trees) {
+/** Starts with the first that the machine can have. */
+async function startWith(
+  router: Router,
+  store: Store | undefined,
+  first: string | undefined,
+  log: Log,
+): Promise<void> {
+  const blank = store?.blank ?? false;
+  for (const tree of store ? beginnings(store, first, log) : [emptyTree]) {
     try {
       for (const { message } of validate(tree).warnings)
         log.add({ level: 'warning', function: 'conf', code: 'weak', text: message });
-      return await router.start(tree, true);
+      // What could be had instead of a configuration that is there takes nobody's password and key away.
+      return await router.start(tree, { patient: true, known: blank || tree !== emptyTree });
     } catch (e) {
       if (!(e instanceof Refused) || tree.size === 0) throw e;
       log.add({ level: 'error', function: 'conf', code: 'refused', text: `not started with: ${e.message}` });

@@ -158,14 +158,16 @@ export class Router {
     return this.#effects.now;
   }
 
-  /** `patient`: waits a while for devices that are not there yet, and begins without them then. Throws Refused. */
-  async start(tree: Tree, patient = false): Promise<void> {
+  /**
+   * `patient`: waits a while for devices that are not there yet, and begins without them then. `known`: false for what stands in
+   * place of a configuration that cannot be read. Throws Refused.
+   */
+  async start(tree: Tree, { patient = false, known = true } = {}): Promise<void> {
     // Nothing is forwarded before what policies protect is held back.
-    if (patient) {
-      await this.#allPorts(tree);
-      await this.#inTurn(() => this.#apply(tree, { tolerant: true }));
-    } else await this.apply(tree);
+    if (patient) await this.#allPorts(tree);
+    await this.#inTurn(() => this.#apply(tree, { tolerant: patient }));
     await this.#host.begin();
+    if (known) this.#host.tellSystem();
     await this.#showCables();
     this.#ports.watch((others) => {
       void this.#showCables();
@@ -192,8 +194,10 @@ export class Router {
    * Makes a validated tree the running one. Returns what was done, in words. Throws Refused when the machine cannot
    * have it; then nothing was touched.
    */
-  apply(tree: Tree): Promise<string[]> {
-    return this.#inTurn(() => this.#apply(tree));
+  async apply(tree: Tree): Promise<string[]> {
+    const done = await this.#inTurn(() => this.#apply(tree));
+    this.#host.tellSystem();
+    return done;
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
-import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceFile } from './files.ts';
 
@@ -22,16 +22,16 @@ export class State {
     return join(this.#folder, name);
   }
 
-  /** A secret that is made once and stays the same over restarts. One that is no whole one is kept beside it. */
+  /** A secret that is made once and stays the same over restarts. What is no whole one is kept beside it. Throws when the disk does. */
   secret(name: string): Uint8Array {
     const file = join(this.#folder, name);
     try {
       const kept = readFileSync(file);
       if (kept.length === SECRET_OCTETS) return new Uint8Array(kept);
-      renameSync(file, `${file}.damaged`);
-    } catch (e) {
-      if ((e as NodeJS.ErrnoException).code !== 'ENOENT') throw e;
+    } catch {
+      // As good as none.
     }
+    if (existsSync(file)) renameSync(file, `${file}.damaged`);
     const made = randomBytes(SECRET_OCTETS);
     // On the disk before anything is sealed with it.
     replaceFile(fs, file, made);

@@ -54,6 +54,15 @@ export class Store {
     return text === undefined ? undefined : this.#open(STARTUP, text);
   }
 
+  /** Whether nobody has ever saved or committed anything, as far as the disk says. */
+  get blank(): boolean {
+    try {
+      return this.#text(STARTUP) === undefined && this.#numbers().length === 0;
+    } catch {
+      return false;
+    }
+  }
+
   save(tree: Tree): void {
     replaceFile(this.#disk, join(this.#folder, STARTUP), this.#seal(tree));
   }

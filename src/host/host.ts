@@ -38,7 +38,7 @@ export class Host {
   readonly #system: System | undefined;
   #access: Access = NO_ACCESS;
   #hostname = 'sekisho';
-  #begun = false;
+  #told = false;
 
   constructor({ folder, system, setsClock = true }: HostOptions, events: LeaseEvents) {
     this.#neighbourhood = new Neighbourhood(folder, events, setsClock);
@@ -47,8 +47,6 @@ export class Host {
 
   /** After the first plan is carried out. */
   async begin(): Promise<void> {
-    this.#begun = true;
-    this.#ask();
     await this.#sysctl('net/ipv4/ip_forward', '1');
     await this.#sysctl('net/ipv6/conf/all/forwarding', '1');
     // An address that is replaced by another of its network must not take it along.
@@ -147,9 +145,15 @@ export class Host {
     this.#ask();
   }
 
-  /** Of a plan that is carried out in part nobody hears: as long as the system knows nothing of us it stays as it was. */
+  /** From now on the system around hears of names, accounts and SSH: of a plan that is carried out in part it does not. */
+  tellSystem(): void {
+    if (this.#told) return;
+    this.#told = true;
+    this.#ask();
+  }
+
   #ask(): void {
-    if (this.#begun) this.#system?.ask(this.#access, this.#hostname);
+    if (this.#told) this.#system?.ask(this.#access, this.#hostname);
   }
 
   get ownsSystem(): boolean {

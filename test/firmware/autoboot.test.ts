@@ -102,6 +102,13 @@ describe('a card', () => {
     expect(pi.state('get-primary')).toBe('A');
   });
 
+  test('where nothing is wanted that could be read there is no attempt', () => {
+    const pi = new Pi(folder);
+    pi.install();
+    rmSync(join(folder, 'slots.txt'));
+    expect(pi.restart()).toBe('A');
+  });
+
   test('the next update goes to the other slot', () => {
     const pi = new Pi(folder);
     pi.install();

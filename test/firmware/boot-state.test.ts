@@ -53,6 +53,12 @@ test('an update is wanted, and good once it was found so', () => {
   expect(statSync(block()).size).toBe(1024);
 });
 
+test('the other one, started once by the menu, is not the wanted one for that', () => {
+  grub('ORDER=B A', 'B_OK=1', 'B_GOOD=1', 'B_TRY=1', 'A_TRY=1');
+  state('set-state', 'A', 'good');
+  expect(variables()).toEqual(expect.arrayContaining(['ORDER=B A', 'A_TRY=0', 'B_TRY=1']));
+});
+
 test('where the wanted one did not come up three times, the one that did is wanted', () => {
   grub('A_TRY=3', 'B_OK=1', 'B_GOOD=1', 'B_TRY=1');
   runs('B');

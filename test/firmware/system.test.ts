@@ -117,6 +117,14 @@ test('a wish that comes while another one is carried out is not lost', () => {
   expect(readdirSync(join(folder, 'run/sekisho'))).toEqual([]);
 });
 
+test('a wish that cannot be copied whole changes nothing', () => {
+  writeFileSync(join(folder, 'bin/head'), '#!/bin/sh\nprintf %s host\nexit 1\n');
+  chmodSync(join(folder, 'bin/head'), 0o755);
+  expect(wish('hostname gate')).toBe('sekisho: refused: what cannot be copied\n');
+  expect(existsSync(join(folder, 'told'))).toBe(false);
+  expect(existsSync(join(folder, 'data/system/wanted'))).toBe(false);
+});
+
 test('a wish that is no file of its own is none', () => {
   writeFileSync(join(folder, 'secret'), 'hostname stolen\n');
   symlinkSync(join(folder, 'secret'), join(folder, 'run/sekisho/system'));

@@ -1,5 +1,5 @@
 // What the system around the router is asked for, and when: it keeps the last wish over starts.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -17,4 +17,6 @@ test('nothing is asked for while the first plan is carried out: half of it would
   await host.setHostname('gate');
   host.setAccess({ ...NO_ACCESS, sshd: true });
   expect(existsSync(join(folder, 'system'))).toBe(false);
+  host.tellSystem();
+  expect(readFileSync(join(folder, 'system'), 'utf8')).toMatch(/^hostname gate\n[\s\S]*^sshd on$/m);
 });

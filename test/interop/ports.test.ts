@@ -30,7 +30,7 @@ beforeAll(async () => {
   const first = join(lab.tmp, 'first');
   mkdirSync(first);
   writeFileSync(join(first, 'sekisho.conf'), `${CONF.join('\n')}\n`);
-  router = await Sekisho.boot(lab, ns, 'r', join(lab.tmp, 'state'), first);
+  router = await Sekisho.boot(lab, ns, 'r', { state: join(lab.tmp, 'state'), first });
 }, 60_000);
 afterAll(() => lab?.close());
 

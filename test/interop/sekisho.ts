@@ -42,12 +42,18 @@ export class Sekisho {
   }
 
   /** Starts a router with what is in the folder of its state; `first`: what a new one begins with. */
-  static boot(lab: Lab, ns: Ns, name: string, state: string, first?: string): Promise<Sekisho> {
-    return Sekisho.#run(lab, ns, name, [
-      '--state',
-      state,
-      ...(first === undefined ? [] : ['--first', first]),
-    ]);
+  static boot(
+    lab: Lab,
+    ns: Ns,
+    name: string,
+    folders: { state: string; first?: string; system?: string },
+  ): Promise<Sekisho> {
+    return Sekisho.#run(
+      lab,
+      ns,
+      name,
+      Object.entries(folders).flatMap(([option, folder]) => [`--${option}`, folder]),
+    );
   }
 
   static async #run(lab: Lab, ns: Ns, name: string, more: readonly string[]): Promise<Sekisho> {

@@ -25,7 +25,8 @@ beforeAll(async () => {
 afterAll(() => lab?.close());
 
 /** A router as a box starts it, with what an earlier start left. */
-const boot = (first?: string) => Sekisho.boot(lab, ns, `start${++count}`, state, first);
+const boot = (folders: { first?: string; system?: string } = {}) =>
+  Sekisho.boot(lab, ns, `start${++count}`, { state, ...folders });
 
 /** Files below the folder, with what is in them. */
 function texts(folder: string): string {
@@ -46,19 +47,19 @@ function laid(name: string, lines: readonly string[]): string {
 describe('a new router', () => {
   test('begins with what was laid down for it, whose secrets are then sealed and nowhere else', async () => {
     const first = laid('new', CONF);
-    const router = await boot(first);
+    const router = await boot({ first });
     expect(await router.show('config')).toMatch(/^hostname *: first$/m);
     expect(existsSync(first)).toBe(false);
     expect(texts(state)).not.toContain(KEY);
     await router.stop();
-    const again = await boot(first);
+    const again = await boot({ first });
     expect(await again.show('config')).toMatch(/^interface\.ipsec0\.preshared-key *: /m);
     await again.stop();
   });
 
   test('does not take a configuration with a mistake in parts, and keeps it for its owner', async () => {
     const first = laid('wrong', [...CONF, 'interface.ipsec0.mtu : enormous']);
-    const router = await boot(first);
+    const router = await boot({ first });
     expect(await router.show('config')).not.toMatch(/hostname/);
     await router.waitLog((e) => e.text.includes('interface.ipsec0.mtu'), 'the line', 1000);
     expect(readFileSync(join(first, 'sekisho.conf'), 'utf8')).toContain('enormous');
@@ -101,10 +102,35 @@ describe('an update, and the way back', () => {
 
   test('what an earlier version called otherwise is known, and called by its name', async () => {
     const first = laid('earlier', [...CONF, 'interface.ipsec0.responder-only : enable']);
-    const router = await boot(first);
+    const router = await boot({ first });
     const config = await router.show('config');
     expect(config).toMatch(/^interface\.ipsec0\.ike\.responder-only *: enable$/m);
     expect(config).not.toMatch(/ipsec0\.responder-only/);
+    await router.stop();
+  });
+});
+
+describe('a disk that fails in places', () => {
+  test('takes nobody’s password and key away: the system around is told nothing until somebody commits', async () => {
+    state = join(lab.tmp, 'failing.state');
+    mkdirSync(join(state, 'config/startup.conf'), { recursive: true });
+    const system = join(lab.tmp, 'failing.system');
+    mkdirSync(system);
+    const router = await boot({ system });
+    await router.waitLog((e) => /startup\.conf cannot be read/.test(e.text), 'what is lost', 1000);
+    expect(readdirSync(system)).not.toContain('system');
+    expect((await router.cli('set', 'sshd.service', 'enable')).stderr).toBe('');
+    expect((await router.cli('commit')).stderr).toBe('');
+    expect(readFileSync(join(system, 'system'), 'utf8')).toMatch(/^sshd on$/m);
+    await router.stop();
+  });
+
+  test('and a new router tells it at once', async () => {
+    state = join(lab.tmp, 'blank.state');
+    const system = join(lab.tmp, 'blank.system');
+    mkdirSync(system);
+    const router = await boot({ system });
+    expect(readFileSync(join(system, 'system'), 'utf8')).toMatch(/^sshd off$/m);
     await router.stop();
   });
 });
