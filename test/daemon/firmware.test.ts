@@ -128,6 +128,13 @@ describe('health', () => {
       expect((await firmware.state()).outcome).toBe('slot B works as slot A did: it is kept');
     });
 
+    test('has written another one: the slot that is left is not the wanted one again', async () => {
+      const { file, firmware } = onTrial('A', 'echo "{}"');
+      expect((await firmware.health()).missing).toEqual([]);
+      expect(existsSync(join(folder, 'asked'))).toBe(false);
+      expect(existsSync(file)).toBe(true);
+    });
+
     test('that is busy still, what it is busy with stays remembered', async () => {
       const { file, firmware } = onTrial(
         'A',
