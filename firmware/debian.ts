@@ -34,29 +34,53 @@ function sources(suites: readonly string[]): string[] {
   ]);
 }
 
-/** `root.tar` in the folder: Debian with the board's packages, fresh from the mirror. */
-export function installRoot(board: Board, folder: string): void {
-  const list = join(folder, 'sources.list');
-  writeFileSync(list, `${sources([SUITE]).join('\n')}\n`);
-  emulated(board.architecture, () =>
-    run(
-      'mmdebstrap',
-      [
-        '--mode=root',
-        '--variant=minbase',
-        `--architectures=${board.architecture}`,
-        '--aptopt=APT::Install-Recommends "false"',
-        '--dpkgopt=force-unsafe-io',
-        ...UNREAD.map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
-        `--include=${board.packages.join(',')}`,
-        SUITE,
-        join(folder, 'root.tar'),
-        list,
-      ],
-      // Passwords have a day of change; every file's time is set when the root is packed.
-      { env: { SOURCE_DATE_EPOCH: '86400' } },
-    ),
+type Bootstrap = {
+  readonly variant: 'minbase' | 'extract';
+  readonly architectures: readonly string[];
+  readonly suites: readonly string[];
+  readonly packages: readonly string[];
+  readonly more?: readonly string[];
+};
+
+/** A new Debian at the target, a folder or an archive by its name; `list` is where it comes from. */
+function bootstrap(
+  { variant, architectures, suites, packages, more = [] }: Bootstrap,
+  target: string,
+  list: string,
+): void {
+  writeFileSync(list, `${sources(suites).join('\n')}\n`);
+  run(
+    'mmdebstrap',
+    [
+      '--mode=root',
+      `--variant=${variant}`,
+      `--architectures=${architectures.join(',')}`,
+      '--aptopt=APT::Install-Recommends "false"',
+      ...more,
+      `--include=${packages.join(',')}`,
+      SUITE,
+      target,
+      list,
+    ],
+    // Passwords have a day of change; every file's time is set when the root is packed.
+    { env: { SOURCE_DATE_EPOCH: '86400' } },
   );
+}
+
+/** `root.tar` in the folder: Debian with the board's packages, fresh from the mirror. */
+export function installRoot({ architecture, packages }: Board, folder: string): void {
+  const more = [
+    '--dpkgopt=force-unsafe-io',
+    ...UNREAD.map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
+  ];
+  const what = {
+    variant: 'minbase',
+    architectures: [architecture],
+    suites: [SUITE],
+    packages,
+    more,
+  } as const;
+  emulated(architecture, () => bootstrap(what, join(folder, 'root.tar'), join(folder, 'sources.list')));
 }
 
 /** The packages and all that they need, unpacked but not installed: programs of this machine's own architecture run in it. */
@@ -67,19 +91,9 @@ export function unpackRoot(
   folder: string,
 ): void {
   const own = run('dpkg', ['--print-architecture']).trim();
+  const architectures = [...new Set([own, architecture])];
   const list = `${folder}.list`;
-  writeFileSync(list, `${sources([suite, SUITE]).join('\n')}\n`);
-  run('mmdebstrap', [
-    '--mode=root',
-    '--variant=extract',
-    `--architectures=${[...new Set([own, architecture])].join(',')}`,
-    '--aptopt=APT::Install-Recommends "false"',
-    ...UNREAD.filter((name) => name !== 'perl').map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
-    `--include=${packages.join(',')}`,
-    SUITE,
-    folder,
-    list,
-  ]);
+  bootstrap({ variant: 'extract', architectures, suites: [suite, SUITE], packages }, folder, list);
   rmSync(list);
   // Where programs look for each other, which a package of its own would make when it is installed.
   for (const name of ['bin', 'sbin', 'lib', 'lib64'])

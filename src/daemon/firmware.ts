@@ -44,7 +44,6 @@ export class Firmware {
   #installing: Installing | undefined;
   /** What became of the last update. */
   #outcome: string | undefined;
-
   readonly #start: string;
 
   /** `file`: where an update that is under way is remembered. `start`: another one each time the machine starts. */
@@ -125,13 +124,15 @@ export class Firmware {
     const patience = this.#router.tree.number('system.update.patience');
     const trial = update?.to === this.slot ? update : undefined;
     const gone = trial ? missing(trial.before, await this.#condition()) : [];
-    if (gone.length === 0) {
-      // Another one that was written meanwhile is wanted now.
-      const left = update?.from === this.slot && update?.start === this.#start;
-      if (this.slot && !left) await keepSlot();
-      if (trial) this.#end(`slot ${trial.to} works as slot ${trial.from} did: it is kept`, 'info');
-    } else if (trial) this.#remember({ ...trial, missing: gone });
-    return { missing: gone, patience };
+    if (trial && gone.length > 0) {
+      this.#remember({ ...trial, missing: gone });
+      return { missing: gone, patience };
+    }
+    // Another one that was written meanwhile is wanted now.
+    const left = update?.from === this.slot && update?.start === this.#start;
+    if (this.slot && !left) await keepSlot();
+    if (trial) this.#end(`slot ${trial.to} works as slot ${trial.from} did: it is kept`, 'info');
+    return { missing: [], patience };
   }
 
   async state(): Promise<FirmwareState> {

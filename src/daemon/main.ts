@@ -6,6 +6,7 @@ import { validate } from '../config/validate.ts';
 import { loadNative, NativeDataplane } from '../dataplane/native.ts';
 import { read } from '../dialect/index.ts';
 import { reaches } from '../host/path.ts';
+import type { LogEntry } from '../show/log/entry.ts';
 import { tunnelView } from '../show/view.ts';
 import { Changes, type Condition } from './changes.ts';
 import { answer } from './commands.ts';
@@ -106,40 +107,47 @@ function inTurns(write: (text: string) => void): (line: string) => void {
   };
 }
 
-/** A router without a place for its state works all the same: nothing can be saved, and peers find out about a crash late. */
-function openState(folder = '/var/lib/sekisho', log: Log): State | undefined {
+/** What fails here is told, and keeps the router from nothing: undefined then. `what` is lost by it. */
+function tried<T>(
+  run: () => T,
+  log: Log | undefined,
+  kind: Pick<LogEntry, 'level' | 'function' | 'code'>,
+  what?: string,
+): T | undefined {
   try {
-    return new State(folder);
+    return run();
   } catch (e) {
-    const text = `nothing can be saved, and peers cannot be told of a crash (RFC 6290): ${(e as Error).message}`;
-    log.add({ level: 'warning', function: 'boot', code: 'state', text });
+    const { message } = e as Error;
+    log?.add({ ...kind, text: what === undefined ? message : `${what}: ${message}` });
     return undefined;
   }
+}
+
+const UNREADABLE = { level: 'error', function: 'conf', code: 'unreadable' } as const;
+
+/** A router without a place for its state works all the same: nothing can be saved, and peers find out about a crash late. */
+function openState(folder = '/var/lib/sekisho', log: Log): State | undefined {
+  const kind = { level: 'warning', function: 'boot', code: 'state' } as const;
+  const what = 'nothing can be saved, and peers cannot be told of a crash (RFC 6290)';
+  return tried(() => new State(folder), log, kind, what);
 }
 
 function crashSecret(state: State, log: Log): Pick<RouterOptions, 'crashSecret'> {
-  try {
-    return { crashSecret: state.secret('crash-secret') };
-  } catch (e) {
-    const text = `peers cannot be told of a crash (RFC 6290): ${(e as Error).message}`;
-    log.add({ level: 'error', function: 'boot', code: 'state', text });
-    return {};
-  }
+  const kind = { level: 'error', function: 'boot', code: 'state' } as const;
+  const what = 'peers cannot be told of a crash (RFC 6290)';
+  const secret = tried(() => state.secret('crash-secret'), log, kind, what);
+  return secret ? { crashSecret: secret } : {};
 }
 
 function storeOf(state: State, log: Log): Store | undefined {
-  const lost = (text: string) => log.add({ level: 'error', function: 'conf', code: 'unreadable', text });
-  try {
-    return new Store(state.path('config'), state.secret('seal-key'), lost);
-  } catch (e) {
-    lost(`what was saved cannot be used, and nothing can be saved: ${(e as Error).message}`);
-    return undefined;
-  }
+  const lost = (text: string) => log.add({ ...UNREADABLE, text });
+  const open = () => new Store(state.path('config'), state.secret('seal-key'), lost);
+  return tried(open, log, UNREADABLE, 'what was saved cannot be used, and nothing can be saved');
 }
 
-/** What was saved; on a router that has nothing of the kind what was laid down for it, which is then saved. */
+/** What was laid down in the folder for a router that has nothing else, which is then saved; what was saved. */
 function* beginnings(store: Store, folder: string | undefined, log: Log): Generator<Tree> {
-  const first = store.blank && folder !== undefined ? firstConfiguration(folder) : undefined;
+  const first = folder === undefined ? undefined : firstConfiguration(folder);
   for (const text of first?.mistakes ?? [])
     log.add({ level: 'error', function: 'conf', code: 'first', text });
   if (first && folder !== undefined) {
@@ -152,12 +160,8 @@ function* beginnings(store: Store, folder: string | undefined, log: Log): Genera
 }
 
 function forget(folder: string, log: Log): void {
-  try {
-    forgetFirst(folder);
-  } catch (e) {
-    const text = `what was laid down for the first start is still there: ${(e as Error).message}`;
-    log.add({ level: 'warning', function: 'conf', code: 'first', text });
-  }
+  const kind = { level: 'warning', function: 'conf', code: 'first' } as const;
+  tried(() => forgetFirst(folder), log, kind, 'what was laid down for the first start is still there');
 }
 
 /**
@@ -165,14 +169,7 @@ function forget(folder: string, log: Log): void {
  * that is not reached any more is the worst of all. The log hears of what cannot be read.
  */
 function* saved(store: Store | undefined, log?: Log): Generator<Tree> {
-  const attempt = (read: () => Tree | undefined): Tree | undefined => {
-    try {
-      return read();
-    } catch (e) {
-      log?.add({ level: 'error', function: 'conf', code: 'unreadable', text: (e as Error).message });
-      return undefined;
-    }
-  };
+  const attempt = (read: () => Tree | undefined) => tried(read, log, UNREADABLE);
   const startup = attempt(() => store?.startup());
   if (startup) yield startup;
   for (const { number } of store?.history() ?? []) {
@@ -190,7 +187,7 @@ async function startWith(
   log: Log,
 ): Promise<void> {
   const blank = store?.blank ?? false;
-  for (const tree of store ? beginnings(store, first, log) : [emptyTree]) {
+  for (const tree of store ? beginnings(store, blank ? first : undefined, log) : [emptyTree]) {
     try {
       for (const { message } of validate(tree).warnings)
         log.add({ level: 'warning', function: 'conf', code: 'weak', text: message });

@@ -22,7 +22,10 @@ export class State {
     return join(this.#folder, name);
   }
 
-  /** A secret that is made once and stays the same over restarts. What is no whole one is kept beside it. Throws when the disk does. */
+  /**
+   * A secret that is made once and stays the same over restarts. What is no whole one is kept beside it. Throws when a new one
+   * cannot be written.
+   */
   secret(name: string): Uint8Array {
     const file = join(this.#folder, name);
     try {

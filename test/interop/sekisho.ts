@@ -41,7 +41,10 @@ export class Sekisho {
     return Sekisho.#run(lab, ns, name, ['--config', file, '--state', join(lab.tmp, `${name}.state`)]);
   }
 
-  /** Starts a router with what is in the folder of its state; `first`: what a new one begins with. */
+  /**
+   * Starts a router with what is in the folder of its state. `first`: what a new one begins with; `system`: where it asks the
+   * system around.
+   */
   static boot(
     lab: Lab,
     ns: Ns,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
-// Tells the Pi's own firmware, as long as this is loaded for, that the next start is to be an attempt: by the partition under
+// Tells the Pi's own firmware, as long as this is loaded, that the next start is to be an attempt: by the partition under
 // [tryboot] in autoboot.txt, once. Debian's kernel has no word for that; the firmware's property interface has one, which the
 // kernel's driver for it carries to the mailbox.
 #include <linux/module.h>
